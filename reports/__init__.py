@@ -1,0 +1,1 @@
+"""Verdicts, the run file, and its forms for people and machines."""
