@@ -1,0 +1,1 @@
+"""What known implementations promise, one TOML file each."""

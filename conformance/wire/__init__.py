@@ -1,0 +1,1 @@
+"""Sans-I/O codecs, lenient on purpose: they build and read what is illegal."""
