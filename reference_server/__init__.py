@@ -1,1 +1,1 @@
-"""The reference server: every behaviour of the FastAPI WebSockets tutorial, plus what the checks need to see."""
+"""The FastAPI reference application: every behaviour of the WebSockets tutorial, an echo, and probes."""

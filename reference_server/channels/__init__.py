@@ -1,1 +1,1 @@
-"""Channels: how a message reaches the members of a room."""
+"""How the messages of a room reach the members of it: one small protocol, in memory."""
