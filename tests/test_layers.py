@@ -123,7 +123,7 @@ def test_only_load_imports_what_replaces_sockets() -> None:
 
 
 def test_mutants_share_nothing_with_the_package() -> None:
-    """The mutant server cannot share a bug with the suite: only its tests know the suite, and even they not its codec."""
+    """The mutant server shares no bug with the suite: its tests alone know the suite, and even they not its codec."""
     shared = [
         f"{found.where}: {found.name}"
         for path in sorted((ROOT / "tests" / "mutants").rglob("*.py"))
