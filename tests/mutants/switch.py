@@ -1,0 +1,58 @@
+"""Switches: each makes the server wrong in exactly one way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from .app import App
+from .connection import Connection
+
+Part = TypeVar("Part", bound=type[Connection] | type[App])
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One way to be wrong.
+
+    `violates` are the requirements whose finding must change; `also` are requirement ids or globs of check ids that
+    may change with them, because they look at the same behaviour. `part` is the class that replaces the conformant one.
+    """
+
+    name: str
+    title: str
+    violates: tuple[str, ...]
+    also: tuple[str, ...]
+    part: type[Connection] | type[App]
+    chapter: str
+
+    @property
+    def connection_class(self) -> type[Connection]:
+        """The class of the connections under this switch."""
+        return self.part if issubclass(self.part, Connection) else Connection
+
+    @property
+    def app_class(self) -> type[App]:
+        """The class of the application under this switch."""
+        return self.part if issubclass(self.part, App) else App
+
+
+SWITCHES: dict[str, Switch] = {}
+
+
+def switch(name: str, violates: Iterable[str], also: Iterable[str] = ()) -> Callable[[Part], Part]:
+    """Register the decorated subclass of Connection or App; its docstring says what is wrong. ValueError if taken."""
+    violated, touched = tuple(violates), tuple(also)
+
+    def register(part: Part) -> Part:
+        if name in SWITCHES:
+            raise ValueError(f"the switch {name} exists already")
+        title = " ".join((part.__doc__ or "").split())
+        if not title or not violated:
+            raise ValueError(f"the switch {name} needs a docstring and a requirement that it violates")
+        chapter = part.__module__.rpartition(".")[2]
+        SWITCHES[name] = Switch(name, title, violated, touched, part, chapter)
+        return part
+
+    return register
