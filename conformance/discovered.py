@@ -1,0 +1,56 @@
+"""What was found out about a target before the checks run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .wire.frames import Opcode
+
+
+@dataclass(frozen=True)
+class EchoForm:
+    """How an endpoint answers: text comes back as ``prefix + text + suffix``.
+
+    ``binary`` is the opcode in which a binary message comes back unchanged, None where it does not.
+    """
+
+    prefix: bytes = b""
+    suffix: bytes = b""
+    binary: int | None = Opcode.BINARY
+
+    def of(self, opcode: int, payload: bytes) -> tuple[int, bytes]:
+        """Opcode and payload of the answer to such a message."""
+        if opcode == Opcode.BINARY:
+            return (Opcode.BINARY if self.binary is None else self.binary), payload
+        return Opcode.TEXT, self.prefix + payload + self.suffix
+
+    @property
+    def plain(self) -> bool:
+        """Whether text comes back as it is."""
+        return not self.prefix and not self.suffix
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """The target's ways. ``greetings`` messages come unasked after the handshake; ``chatty`` targets go on pushing."""
+
+    echo: EchoForm | None = None
+    greetings: int = 0
+    chatty: bool = False
+    deflate: bool = False
+    subprotocol: str | None = None
+    server: str | None = None
+    answers_ping: bool = True
+    pings: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the run file."""
+        found = asdict(self)
+        if self.echo is not None:
+            template = b"{message}".join([self.echo.prefix, self.echo.suffix])
+            found["echo"] = {
+                "text": template.decode("utf-8", "backslashreplace"),
+                "binary": {None: None, Opcode.TEXT: "text", Opcode.BINARY: "binary"}.get(self.echo.binary),
+            }
+        return found

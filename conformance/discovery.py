@@ -1,0 +1,131 @@
+"""Looks before the checks leap: greeting, echo form, Server header, negotiation. Two short exchanges on a healthy target."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from .check import Findings, Undetermined, Violation
+from .discovered import Discovered, EchoForm
+from .errors import TargetGone, TargetRefused
+from .peer import Message, Peer, Silence
+from .target import Answer, Setting, Target
+from .transcript import Transcript
+from .wire.frames import Frame, Opcode
+
+HINT = "is the path right? does it need a token (--header, --cookie), a subprotocol (--subprotocol) or a profile (--profile)?"
+
+
+def probe_target(setting: Setting) -> Target:
+    """A target for looking, whose findings nobody reads."""
+    return Target(setting, Findings(("discovery",)), Transcript(setting.endpoint.redactor()))
+
+
+async def plain_handshake(setting: Setting) -> Answer:
+    """Try the plain opening handshake once. Raises TargetGone where nothing takes the connection."""
+    return await probe_target(setting).ask(setting.endpoint.request())
+
+
+async def discover(setting: Setting) -> Discovered:
+    """What the target does of itself. Raises TargetRefused with the answer and a hint, or TargetGone."""
+    try:
+        answer = await plain_handshake(setting)
+    except Violation as violation:
+        raise TargetRefused(f"{setting.endpoint.url} {violation.observed}") from None
+    if not answer.accepted or answer.response is None:
+        raise TargetRefused(
+            f"{setting.endpoint.redactor().text(setting.endpoint.url)} refused the plain handshake: {answer}; {HINT}"
+        )
+    head = answer.response.head
+    server = head.get("Server")
+    chosen = head.get("Sec-WebSocket-Protocol")
+    found = Discovered(
+        server=server.decode("latin-1") if server else None,
+        subprotocol=chosen.decode("latin-1") if chosen else None,
+    )
+    first, second, deflate = await asyncio.gather(_listen(setting), _listen(setting), _offers_deflate(setting))
+    found = replace(found, deflate=deflate)
+    if first is None or second is None:
+        return replace(found, chatty=any(look is not None and look.chatty for look in (first, second)))
+    if first != second:  # it says something different each time: what it sends of itself can't be counted on
+        return replace(found, chatty=True, echo=first.echo if first.echo == second.echo else None)
+    binary = await _binary_form(setting, first) if first.echo else None
+    echo = replace(first.echo, binary=binary) if first.echo else None
+    return replace(found, echo=echo, greetings=first.greetings, chatty=first.chatty)
+
+
+async def _listen(setting: Setting) -> Discovered | None:
+    """Send texts that occur nowhere else; the wording around what comes back is the echo form."""
+    target = probe_target(setting)
+    words = target.nonce("echo"), target.nonce('"quote" & <tag> \\ ü '), target.nonce("again")
+    try:
+        async with target.connect() as peer:
+            form: EchoForm | None = None
+            before = 0
+            chatty = False
+            for index, word in enumerate(words):
+                await peer.send(Frame(Opcode.TEXT, word))
+                messages, reply = await _until_holds(peer, words[index])
+                if index == 0:
+                    before = messages
+                else:
+                    chatty = chatty or messages > 0
+                if reply is None:
+                    return Discovered(greetings=0, chatty=before > 0 or chatty) if index == 0 else None
+                prefix, _, suffix = reply.payload.partition(word)
+                if reply.opcode != Opcode.TEXT or (form is not None and (prefix, suffix) != (form.prefix, form.suffix)):
+                    return Discovered(greetings=before, chatty=True)
+                form = EchoForm(prefix, suffix)
+            return Discovered(echo=form, greetings=before, chatty=chatty)
+    except (Undetermined, TargetGone, Violation):
+        return None
+
+
+async def _until_holds(peer: Peer, word: bytes) -> tuple[int, Message | None]:
+    """How many messages came before the one that holds ``word``, and that message if it came."""
+    deadline = asyncio.get_running_loop().time() + peer.patience
+    count = 0
+    while True:
+        try:
+            event = await peer.next_message(deadline - asyncio.get_running_loop().time())
+        except Silence:
+            return count, None
+        if not isinstance(event, Message):
+            return count, None
+        if word in event.payload:
+            return count, event
+        count += 1
+
+
+async def _binary_form(setting: Setting, found: Discovered) -> int | None:
+    """In which opcode a binary message comes back unchanged. A text sentinel ends the wait on a target that ignores it."""
+    target = probe_target(replace(setting, found=found))
+    data = b"\x00\xff\xfe" + target.nonce("binary")
+    sentinel = target.nonce("sentinel")
+    try:
+        async with target.connect() as peer:
+            await peer.send(Frame(Opcode.BINARY, data))
+            await peer.send(Frame(Opcode.TEXT, sentinel))
+            while True:
+                event = await peer.next_message()
+                if not isinstance(event, Message) or sentinel in event.payload:
+                    return None
+                if event.payload == data:
+                    return event.opcode
+    except (Undetermined, TargetGone, Violation, Silence):
+        return None
+
+
+async def _offers_deflate(setting: Setting) -> bool:
+    """Whether the target accepts permessage-deflate (RFC 7692)."""
+    target = probe_target(setting)
+    request = target.request().adding(("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"))
+    try:
+        answer = await target.ask(request)
+    except (TargetGone, Violation):
+        return False
+    accepted = answer.response.head.tokens("Sec-WebSocket-Extensions") if answer.response else []
+    return answer.accepted and any(token.split(b";")[0].strip() == b"permessage-deflate" for token in accepted)
+
+
+__all__ = ["discover", "plain_handshake", "probe_target"]

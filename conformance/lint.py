@@ -1,0 +1,123 @@
+"""What holds for every frame that a server sends, whatever the check: read along on each connection.
+
+An observation made here is reported by the check that watches its requirement (``@check(..., watches=True)``), not
+by the check during which it was seen, so that one defect is one failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..reports.model import Outcome, RawFinding
+from .wire.frames import (
+    MAX_CONTROL_PAYLOAD,
+    NEVER_ON_THE_WIRE,
+    Opcode,
+    ReceivedFrame,
+    describe,
+    is_wire_legal,
+    minimal_form,
+)
+
+RESERVED_BITS = ("rfc6455-5.2-2", "rfc6455-5.8-1")
+NEVER_SENT = {1005: "rfc6455-7.4.1-3", 1006: "rfc6455-7.4.1-4", 1015: "rfc6455-7.4.1-5"}
+
+
+def violated(requirement: str, expected: str, observed: str) -> RawFinding:
+    """A violated requirement."""
+    return RawFinding(requirement=requirement, outcome=Outcome.VIOLATED, expected=expected, observed=observed)
+
+
+class FrameLint:
+    """Follows the frames of one connection in the direction from the target.
+
+    ``rsv_allowed`` are the reserved bits to which a negotiated extension gives a meaning. ``repeated_codes`` are the
+    close codes that we sent, which the target may repeat.
+    """
+
+    def __init__(self, rsv_allowed: int = 0) -> None:
+        self.rsv_allowed = rsv_allowed
+        self.repeated_codes: set[int] = set()
+        self._in_message: int | None = None
+        self._text = bytearray()
+        self._closed = False
+
+    def see(self, frame: ReceivedFrame) -> Iterator[RawFinding]:
+        """Judge the next frame; yields what it violates."""
+        shown = describe(frame)
+        if frame.masked:
+            for requirement in ("rfc6455-5.1-4", "rfc6455-5.1-5", "rfc6455-5.2-13"):
+                yield violated(requirement, "an unmasked frame", shown)
+        if frame.rsv & ~self.rsv_allowed:
+            for requirement in RESERVED_BITS:
+                yield violated(requirement, "RSV1-3 are 0, no extension was negotiated", shown)
+        if frame.opcode not in Opcode.__members__.values():
+            for requirement in ("rfc6455-5.8-1", "rfc6455-6.1-3"):
+                yield violated(requirement, "an opcode that RFC 6455 defines", shown)
+        if frame.length >= 1 << 63:
+            yield violated("rfc6455-5.2-7", "the top bit of a 64-bit length is 0", shown)
+        elif frame.length_form is not minimal_form(frame.length):
+            form = f"{frame.length_form.value * 8}-bit length form for {frame.length} bytes"
+            yield violated("rfc6455-5.2-9", "the shortest length form", form)
+        if frame.is_control:
+            yield from self._see_control(frame, shown)
+        else:
+            yield from self._see_data(frame, shown)
+
+    def _see_control(self, frame: ReceivedFrame, shown: str) -> Iterator[RawFinding]:
+        if not frame.fin:
+            yield violated("rfc6455-5.4-2", "a control frame is not fragmented", shown)
+        if frame.length > MAX_CONTROL_PAYLOAD:
+            yield violated("rfc6455-5.5-1", "at most 125 bytes in a control frame", shown)
+        if frame.opcode == Opcode.CLOSE:
+            yield from self._see_close(frame, shown)
+
+    def _see_close(self, frame: ReceivedFrame, shown: str) -> Iterator[RawFinding]:
+        if self._closed:
+            yield violated("rfc6455-5.5.1-16", "one Close frame", f"a second one: {shown}")
+        self._closed = True
+        if frame.length == 1:
+            yield violated("rfc6455-5.5.1-2", "a Close body of 0 or at least 2 bytes", shown)
+        code = frame.close_code
+        if code is None:
+            return
+        if code in NEVER_ON_THE_WIRE:
+            yield violated(NEVER_SENT[code], f"{code} is never sent in a Close frame", shown)
+        elif not is_wire_legal(code) and code not in self.repeated_codes:
+            yield violated("rfc6455-7.4.2-5", "a close code that an endpoint may send", shown)
+        if code == 1010 and code not in self.repeated_codes:
+            yield violated("rfc6455-7.4.1-10", "1010 is not used by a server", shown)
+        try:
+            frame.close_reason.decode()
+        except UnicodeDecodeError:
+            yield violated("rfc6455-5.5.1-21", "a close reason in valid UTF-8", shown)
+
+    def _see_data(self, frame: ReceivedFrame, shown: str) -> Iterator[RawFinding]:
+        if self._closed:
+            yield violated("rfc6455-5.5.1-7", "no data frame after Close", shown)
+        if frame.opcode == Opcode.CONTINUATION:
+            if self._in_message is None:
+                yield violated("rfc6455-5.4-13", "a continuation frame only within a message", shown)
+                return
+        elif self._in_message is not None:
+            yield violated("rfc6455-5.4-13", "a continuation frame, the message before is unfinished", shown)
+            self._text.clear()
+        opcode = frame.opcode if frame.opcode != Opcode.CONTINUATION else self._in_message
+        compressed = bool(frame.rsv & self.rsv_allowed)
+        if opcode == Opcode.TEXT and not compressed and not frame.cut and len(self._text) < 1 << 24:
+            self._text += frame.payload
+            if frame.fin and not _is_utf8(self._text):
+                yield violated("rfc6455-5.6-1", "a text message in valid UTF-8", shown)
+        if frame.fin:
+            self._in_message = None
+            self._text.clear()
+        else:
+            self._in_message = opcode
+
+
+def _is_utf8(data: bytes | bytearray) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

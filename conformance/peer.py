@@ -1,0 +1,657 @@
+"""Our end of one connection. It can do wrong things on purpose; it judges what comes back.
+
+Waiting is always bounded by a patience in seconds. Memory is bounded: a frame keeps at most ``keep`` payload bytes,
+and while more than ``MAX_INBOX`` bytes lie unread, or the run's budget is spent, the peer stops reading.
+The target's Pings are answered as they come, never inside one of our own half-sent frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..reports.model import RawFinding
+from .budget import Budget
+from .check import Findings, Undetermined, Violation
+from .discovered import EchoForm
+from .endpoint import Endpoint
+from .errors import TargetGone
+from .link import Link, TcpEnd, open_link
+from .lint import FrameLint
+from .lint_http import lint_response
+from .transcript import Transcript
+from .wire.frames import (
+    CloseCode,
+    Frame,
+    FrameParser,
+    Opcode,
+    ReceivedFrame,
+    close_frame,
+    describe,
+    is_wire_legal,
+    opcode_name,
+    shown,
+)
+from .wire.handshake import Request, Response, ResponseReader
+
+MAX_INBOX: Final = 4 * 1024 * 1024
+FRAME_COST: Final = 200
+"""What a frame costs in memory beside its payload, for the budget."""
+KEEP: Final = 2 * 1024 * 1024
+_fences = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A whole data message, put together from its frames (section 5.4)."""
+
+    opcode: int
+    payload: bytes
+    frames: int = 1
+
+    def __str__(self) -> str:
+        return f"{opcode_name(self.opcode)} message of {len(self.payload)} bytes {shown(self.payload)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of the target's direction of the connection."""
+
+    how: TcpEnd
+
+    def __str__(self) -> str:
+        return f"TCP end ({self.how.value})"
+
+
+Event = ReceivedFrame | Ended
+
+
+@dataclass(frozen=True)
+class Failed:
+    """How the target failed the connection: its Close frame if one came, and how TCP ended if it did in time."""
+
+    close: ReceivedFrame | None
+    end: TcpEnd | None
+
+    @property
+    def code(self) -> int | None:
+        return self.close.close_code if self.close else None
+
+
+class Silence(Exception):
+    """Nothing that was waited for came within the patience."""
+
+
+class Peer:
+    """One connection to the target. Made by :class:`~.target.Target`."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: Endpoint,
+        findings: Findings,
+        transcript: Transcript,
+        budget: Budget,
+        patience: float,
+        echo: EchoForm | None = None,
+        chatty: bool = False,
+        observe: Callable[[RawFinding], None] = lambda finding: None,
+        keep: int = KEEP,
+    ) -> None:
+        self.endpoint = endpoint
+        self.findings = findings
+        self.patience = patience
+        self.response: Response | None = None
+        self.close_received: ReceivedFrame | None = None
+        self.close_sent = False
+        self.answers_pings = True
+        self.answers_close = True
+        self.pings_received = 0
+        self.frame_lint = FrameLint()
+        self.conn = transcript.connection()
+        self._echo = echo
+        self._chatty = chatty
+        self._observe = observe
+        self._transcript = transcript
+        self._budget = budget
+        self._held = 0
+        self._starved = False
+        self._link: Link | None = None
+        self._reader: ResponseReader | None = None
+        self._request: Request | None = None
+        self._early = bytearray()
+        self._in = FrameParser(keep)
+        self._out = FrameParser(keep=256)
+        self._framing = False
+        self._owed: list[Frame] = []
+        self._inbox: deque[ReceivedFrame] = deque()
+        self._end_told = False
+        self._parts: list[ReceivedFrame] = []
+        self._changed = asyncio.Event()
+
+    # -- the connection ------------------------------------------------------------------------------------------
+
+    async def open(self, *, tls: bool | None = None) -> None:
+        """Connect. Raises TargetGone."""
+        self._link = await open_link(
+            self.endpoint, self._received, self._link_changed, max(self.patience, 5.0), tls=tls
+        )
+        self._transcript.note(self.conn, "out", "TCP connected" if not self.endpoint.secure else "TLS connected")
+
+    @property
+    def link(self) -> Link:
+        assert self._link is not None, "open() comes first"
+        return self._link
+
+    @property
+    def ended(self) -> TcpEnd | None:
+        """How the target ended the connection, None while it is open."""
+        return self.link.end
+
+    def close(self) -> None:
+        """Let go of the connection and of what it holds in memory."""
+        if self._link is not None:
+            self._link.abort()
+        self._inbox.clear()
+        self._parts.clear()
+        self._budget.give(self._held)
+        self._held = 0
+
+    def reset(self) -> None:
+        """End the connection with RST."""
+        self._transcript.note(self.conn, "out", "RST")
+        self.link.reset()
+
+    def half_close(self) -> None:
+        """FIN in our direction; the target may still send. Raises Undetermined over TLS, which cannot."""
+        if not self.link.can_half_close:
+            raise Undetermined("TLS connections cannot be half closed")
+        self._transcript.note(self.conn, "out", "FIN (half close)")
+        self.link.half_close()
+
+    # -- what comes ----------------------------------------------------------------------------------------------
+
+    def _link_changed(self) -> None:
+        if self.link.end is not None and not self._end_told:
+            self._end_told = True
+            self._transcript.note(self.conn, "in", self.link.end.value)
+            if self._reader is not None and self._reader.response is None:
+                self._reader.feed(b"")
+        self._changed.set()
+
+    def _received(self, data: bytes) -> None:
+        if self._framing:
+            self._take_frames(data)
+        elif self._reader is not None and self._reader.response is None:
+            self._reader.feed(data)
+        else:
+            self._early += data
+            self._hold(len(data))
+        self._changed.set()
+
+    def _take_frames(self, data: bytes) -> None:
+        before = self._in.buffered
+        for frame in self._in.feed(data):
+            self._transcript.frame(self.conn, "in", frame)
+            for finding in self.frame_lint.see(frame):
+                self._observe(finding)
+            self._inbox.append(frame)
+            self._hold(len(frame.payload) + FRAME_COST)
+            if frame.opcode == Opcode.PING:
+                self.pings_received += 1
+                if self.answers_pings and not self.close_sent:
+                    self._answer(Frame(Opcode.PONG, frame.payload[:125]))
+            elif frame.opcode == Opcode.CLOSE and self.close_received is None:
+                self.close_received = frame
+                if self.answers_close and not self.close_sent:
+                    code = frame.close_code
+                    self._answer(close_frame(code if code is not None and is_wire_legal(code) else None))
+        self._hold(self._in.buffered - before)
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._budget.take(size)
+        if self._held > MAX_INBOX + KEEP or self._budget.exhausted:
+            self._starved = self._budget.exhausted
+            self.link.set_reading(False)
+
+    def _release(self, size: int) -> None:
+        self._held -= size
+        self._budget.give(size)
+        if self._held <= MAX_INBOX and not self._budget.exhausted:
+            self._starved = False
+            self.link.set_reading(True)
+
+    def _answer(self, frame: Frame) -> None:
+        if self._out.at_boundary:
+            self._send_now(frame)
+        else:
+            self._owed.append(frame)
+
+    def _send_now(self, frame: Frame) -> None:
+        if frame.opcode == Opcode.CLOSE:
+            self.close_sent = True
+        self._write_now(frame.encode())
+
+    def _write_now(self, data: bytes) -> None:
+        if self._framing:
+            for frame in self._out.feed(data):
+                self._transcript.frame(self.conn, "out", frame)
+                if frame.opcode == Opcode.CLOSE:
+                    self.close_sent = True
+                    if frame.close_code is not None:
+                        self.frame_lint.repeated_codes.add(frame.close_code)
+        self.link.write(data)
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    async def write(self, data: bytes, *, chop: int | None = None, pause: float = 0.0) -> None:
+        """Send bytes as they are; ``chop`` writes pieces of that many bytes, each a TCP segment of its own.
+
+        Raises Violation (silence) when the target stops reading for the patience.
+        """
+        pieces: Iterable[bytes] = [data]
+        if chop is not None:
+            pieces = (data[at : at + chop] for at in range(0, len(data), chop))
+        for piece in pieces:
+            self._write_now(piece)
+            if chop is not None:
+                await asyncio.sleep(pause)
+            if not self.link.writable:
+                await self._wait(lambda: self.link.writable or not self.link.open, "the target to read on")
+        while self._owed and self._out.at_boundary:
+            self._send_now(self._owed.pop(0))
+
+    async def send(self, *frames: Frame, chop: int | None = None) -> None:
+        """Send frames in one write, or chopped into TCP segments of ``chop`` bytes."""
+        await self.write(b"".join(frame.encode() for frame in frames), chop=chop)
+
+    async def send_text(self, text: str | bytes) -> None:
+        """Send a text message in one frame."""
+        await self.send(Frame(Opcode.TEXT, text.encode() if isinstance(text, str) else text))
+
+    async def send_request(self, request: Request, *, chop: int | None = None, pause: float = 0.0) -> None:
+        """Send an HTTP request head (and body) as it is; the answer is read by :meth:`read_response`."""
+        self._transcript.head(self.conn, "out", request.encode())
+        self._request = request
+        self.expect_response(request.method)
+        await self.write(request.encode(), chop=chop, pause=pause)
+
+    async def write_http(self, data: bytes, *, chop: int | None = None, pause: float = 0.0) -> None:
+        """Send bytes that are not (yet) frames, and keep them in the transcript."""
+        self._transcript.head(self.conn, "out", data)
+        await self.write(data, chop=chop, pause=pause)
+
+    # -- HTTP ----------------------------------------------------------------------------------------------------
+
+    def expect_response(self, method: bytes = b"GET") -> None:
+        """From now on what comes is the response to a request of that method."""
+        self._reader = ResponseReader(method)
+        early = bytes(self._early)
+        self._early.clear()
+        self._release(len(early))
+        if early:
+            self._reader.feed(early)
+        if self._link is not None and self.link.end is not None:
+            self._reader.feed(b"")
+
+    async def read_response(self, patience: float | None = None) -> Response | None:
+        """The response that is awaited; None where the connection ended without one.
+
+        After a 101 the connection carries frames. Raises Silence when nothing whole came within the patience.
+        """
+        reader = self._reader
+        assert reader is not None, "send_request() or expect_response() comes first"
+        deadline = self._deadline(patience)
+        while reader.response is None and self.link.end is None and not reader.too_long:
+            if not await self._change(deadline):
+                if reader.give_up() is None:
+                    raise Silence("no response")
+                break
+        response = reader.response or reader.give_up()
+        if response is None:
+            if reader.partial:
+                self._transcript.head(self.conn, "in", reader.partial)
+            if reader.too_long:
+                raise Violation("a response", "a response head without end")
+            return None
+        for head in [*response.informational, response.head]:
+            self._transcript.head(self.conn, "in", head.raw)
+        self.response = response
+        if self._request is not None:
+            for finding in lint_response(self._request, response):
+                self._observe(finding)
+        rest = reader.rest
+        if response.accepted:
+            self._framing = True
+            self._take_frames(rest)
+        else:
+            self._early += rest
+            self._hold(len(rest))
+        return response
+
+    @property
+    def unread(self) -> bytes:
+        """Bytes that came after a response which was not a 101."""
+        return bytes(self._early)
+
+    @property
+    def partial_frame(self) -> bytes:
+        """The start of an incoming frame that is not whole."""
+        return self._in.partial
+
+    # -- waiting -------------------------------------------------------------------------------------------------
+
+    def _deadline(self, patience: float | None) -> float:
+        return asyncio.get_running_loop().time() + (self.patience if patience is None else patience)
+
+    async def _change(self, deadline: float) -> bool:
+        """Wait until something has come or changed; False at the deadline. Never longer, even if much comes."""
+        remaining = deadline - asyncio.get_running_loop().time()
+        if remaining <= 0:
+            self._check_starved()
+            return False
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(remaining):
+                await self._changed.wait()
+        except TimeoutError:
+            self._check_starved()
+            return False
+        return True
+
+    def _check_starved(self) -> None:
+        if self._starved:
+            raise Undetermined("the run's memory budget was spent on other connections")
+
+    async def _wait(self, condition: Callable[[], bool], what: str, patience: float | None = None) -> None:
+        deadline = self._deadline(patience)
+        while not condition():
+            if not await self._change(deadline):
+                raise Violation(what, f"nothing within {self.patience:g} s", silence=True)
+
+    async def next_event(self, patience: float | None = None, *, deadline: float | None = None) -> Event:
+        """The next frame, or the end of the connection. The target's Pings are passed over (they are answered).
+
+        Raises Silence when nothing came within the patience.
+        """
+        if deadline is None:
+            deadline = self._deadline(patience)
+        while True:
+            while self._inbox:
+                frame = self._inbox.popleft()
+                self._release(len(frame.payload) + FRAME_COST)
+                if frame.opcode != Opcode.PING:
+                    return frame
+            if self.link.end is not None:
+                return Ended(self.link.end)
+            if not await self._change(deadline):
+                raise Silence("nothing came")
+            if asyncio.get_running_loop().time() > deadline and not self._inbox:
+                raise Silence("nothing came")
+
+    async def next_message(self, patience: float | None = None) -> Message | ReceivedFrame | Ended:
+        """The next whole data message, put together, or a Close frame, or the end. Pongs are passed over."""
+        deadline = self._deadline(patience)
+        while True:
+            event = await self.next_event(deadline=deadline)
+            if isinstance(event, Ended) or event.opcode == Opcode.CLOSE:
+                return event
+            if (message := self._assemble(event)) is not None:
+                return message
+
+    def _assemble(self, frame: ReceivedFrame) -> Message | None:
+        if frame.is_control:
+            return None
+        if frame.opcode != Opcode.CONTINUATION:
+            self._parts.clear()
+        self._parts.append(frame)
+        if not frame.fin:
+            if sum(len(part.payload) for part in self._parts) > MAX_INBOX or len(self._parts) > 100_000:
+                raise Undetermined("the target sends a message without end")
+            return None
+        parts = list(self._parts)
+        self._parts.clear()
+        return Message(parts[0].opcode, b"".join(part.payload for part in parts), len(parts))
+
+    # -- expectations --------------------------------------------------------------------------------------------
+
+    async def expect_message(self, opcode: int, payload: bytes, patience: float | None = None) -> Message:
+        """The next message is this one. On a target that pushes messages of its own, others are passed over."""
+        expected = str(Message(opcode, payload))
+        deadline = self._deadline(patience)
+        while True:
+            try:
+                got = await self.next_message(deadline - asyncio.get_running_loop().time())
+            except Silence:
+                raise Violation(expected, f"nothing within {self.patience:g} s", silence=True) from None
+            if isinstance(got, Message):
+                if got.opcode == opcode and got.payload == payload:
+                    return got
+                if self._chatty:
+                    continue
+            raise Violation(expected, describe(got) if isinstance(got, ReceivedFrame) else str(got))
+
+    async def expect_echo(self, payload: str | bytes, opcode: int = Opcode.TEXT) -> Message:
+        """The next message is the echo of ``payload``, in the target's wording. Needs ECHO (BINARY_ECHO)."""
+        data = payload.encode() if isinstance(payload, str) else payload
+        if self._echo is None:
+            raise Undetermined("the target is not known to echo")
+        return await self.expect_message(*self._echo.of(opcode, data))
+
+    async def echo(self, payload: str | bytes, opcode: int = Opcode.TEXT, *, chop: int | None = None) -> Message:
+        """Send a message in one frame and expect its echo."""
+        data = payload.encode() if isinstance(payload, str) else payload
+        await self.send(Frame(opcode, data), chop=chop)
+        return await self.expect_echo(data, opcode)
+
+    async def expect_pong(self, payload: bytes, patience: float | None = None) -> list[Event]:
+        """A Pong with exactly this payload comes; returns the other frames that came before it.
+
+        Raises Violation; one that rests on silence says so.
+        """
+        deadline = self._deadline(patience)
+        before: list[Event] = []
+        expected = f"a Pong with the Ping's payload {shown(payload)}"
+        while True:
+            try:
+                event = await self.next_event(deadline=deadline)
+            except Silence:
+                others = f" (but {describe_all(before)})" if before else ""
+                raise Violation(expected, f"none within {self.patience:g} s{others}", silence=True) from None
+            if isinstance(event, ReceivedFrame):
+                if event.opcode == Opcode.PONG and event.payload == payload:
+                    return before
+                if event.opcode != Opcode.CLOSE:
+                    _keep(before, event)
+                    continue
+            raise Violation(expected, str(event))
+
+    async def ping(self, payload: bytes = b"", *, chop: int | None = None) -> list[Event]:
+        """Send a Ping and expect its Pong; returns what came before it."""
+        await self.send(Frame(Opcode.PING, payload), chop=chop)
+        return await self.expect_pong(payload)
+
+    async def fence(self) -> list[Event]:
+        """Prove that nothing more will come from the protocol: a Ping whose Pong must be next.
+
+        Returns all that came before the Pong. Raises Undetermined when the Pong does not come: a busy application can
+        keep a stack from reading. A Close or the end of TCP is returned as the last event.
+        """
+        nonce = b"fence-%d" % next(_fences)
+        await self.send(Frame(Opcode.PING, nonce))
+        deadline = self._deadline(None)
+        before: list[Event] = []
+        while True:
+            try:
+                event = await self.next_event(deadline=deadline)
+            except Silence:
+                raise Undetermined(f"a Ping was not answered within {self.patience:g} s") from None
+            if isinstance(event, ReceivedFrame) and event.opcode == Opcode.PONG and event.payload == nonce:
+                return before
+            _keep(before, event)
+            if isinstance(event, Ended) or event.opcode == Opcode.CLOSE:
+                return before
+
+    async def expect_alive(self, requirement: str | None = None) -> list[Event]:
+        """The connection is still open and working: a Ping is answered. Returns what came before the Pong."""
+        before = await self.fence()
+        if before and self.is_end(before[-1]):
+            raise Violation("the connection goes on", describe_all(before), requirement=requirement)
+        return before
+
+    @staticmethod
+    def is_end(event: Event) -> bool:
+        """Whether this event is a Close frame or the end of TCP."""
+        return isinstance(event, Ended) or event.opcode == Opcode.CLOSE
+
+    async def expect_failed(
+        self,
+        *codes: int,
+        taken: Sequence[bytes] = (),
+        earlier: Sequence[bytes] = (),
+        requirement: str | None = None,
+        discard_warns: bool = False,
+    ) -> Failed:
+        """The target fails the connection because of what was just sent (RFC 6455, section 7.1.7).
+
+        ``codes`` are the right close codes; another legal one is a warning, TCP end without Close is right.
+        ``taken`` are payloads that prove, when they come back in a Pong or a message, that the illegal frame was taken
+        as valid; ``earlier`` are payloads sent before it, whose echoes may still come. Where the connection is left
+        open and working that is a violation, or with ``discard_warns`` (the frame was discarded, and no reaction is
+        prescribed) a warning. A Close that is not followed by the end of TCP is judged by rfc6455-7.1.7-1 only.
+        """
+        expected = f"the connection failed with {' or '.join(map(str, codes)) or 'a Close'}, or TCP end"
+        quiet = min(0.25, self.patience / 4)
+        nonce: bytes | None = None
+        deadline = self._deadline(quiet)
+        while True:
+            try:
+                event = await self.next_event(deadline=deadline)
+            except Silence:
+                if nonce is None:
+                    nonce = b"still-open-%d" % next(_fences)
+                    await self.send(Frame(Opcode.PING, nonce))
+                    deadline = self._deadline(None)
+                    continue
+                raise Violation(
+                    expected,
+                    f"neither Close nor TCP end within {self.patience:g} s, and a later Ping stays unanswered",
+                    requirement=requirement,
+                    silence=True,
+                ) from None
+            if isinstance(event, Ended):
+                return Failed(None, event.how)
+            if event.opcode == Opcode.CLOSE:
+                break
+            if nonce is not None and event.opcode == Opcode.PONG and event.payload == nonce:
+                if discard_warns:
+                    self.findings.warned(expected, "the frame was discarded", requirement=requirement)
+                    return Failed(None, None)
+                raise Violation(expected, "the connection is open and working", requirement=requirement)
+            if (sign := self._taken(event, taken, earlier)) is not None:
+                raise Violation(expected, sign, requirement=requirement)
+        failed = Failed(event, None)
+        code = failed.code
+        if codes and code is not None and code not in codes:
+            self.findings.warned(expected, f"Close {code}", requirement=requirement)
+        return failed
+
+    def _taken(self, event: ReceivedFrame, taken: Sequence[bytes], earlier: Sequence[bytes]) -> str | None:
+        """Why this frame proves that an illegal one was taken as valid; None where it proves nothing."""
+        if event.opcode == Opcode.PONG:
+            return f"it was answered: {describe(event)}" if event.payload in taken else None
+        message = self._assemble(event)
+        if message is None:
+            return None
+        if self._echo is not None:
+            early = [self._echo.of(op, data) for data in earlier for op in (Opcode.TEXT, Opcode.BINARY)]
+            if (message.opcode, message.payload) in early:
+                return None
+            ours = [self._echo.of(op, data) for data in taken for op in (Opcode.TEXT, Opcode.BINARY)]
+            if (message.opcode, message.payload) in ours:
+                return f"it was taken as a message: {message}"
+        if any(data and data in message.payload for data in taken):
+            return f"it was taken as a message: {message}"
+        if self._echo is not None and not self._chatty:
+            return f"the connection goes on with a {message}"
+        return None
+
+    async def expect_close(self, *codes: int | None, patience: float | None = None) -> ReceivedFrame:
+        """A Close frame comes (other frames before it are passed over); with ``codes``, one of them (None: empty body).
+
+        Raises Violation for the end of TCP without a Close, for silence, and for another code.
+        """
+        wanted = " or ".join("no code" if code is None else str(code) for code in codes)
+        expected = f"a Close frame{' with ' + wanted if codes else ''}"
+        deadline = self._deadline(patience)
+        while True:
+            try:
+                event = await self.next_event(deadline=deadline)
+            except Silence:
+                raise Violation(expected, f"none within {self.patience:g} s", silence=True) from None
+            if isinstance(event, Ended):
+                raise Violation(expected, f"{event} without a Close frame")
+            if event.opcode == Opcode.CLOSE:
+                if codes and event.close_code not in codes:
+                    raise Violation(expected, describe(event))
+                return event
+
+    async def expect_end(self, patience: float | None = None, requirement: str | None = None) -> TcpEnd:
+        """The target ends TCP. What comes before is passed over. Raises Violation (silence)."""
+        deadline = self._deadline(patience)
+        while True:
+            try:
+                event = await self.next_event(deadline=deadline)
+            except Silence:
+                waited = self.patience if patience is None else patience
+                raise Violation(
+                    "the target ends the TCP connection",
+                    f"still open after {waited:g} s",
+                    requirement=requirement,
+                    silence=True,
+                ) from None
+            if isinstance(event, Ended):
+                return event.how
+
+    async def drain(self, patience: float | None = None) -> list[Event]:
+        """All that comes until the connection ends or the patience is over; the end is the last event if it came."""
+        deadline = self._deadline(patience)
+        events: list[Event] = []
+        while True:
+            try:
+                event = await self.next_event(deadline=deadline)
+            except Silence:
+                return events
+            _keep(events, event)
+            if isinstance(event, Ended):
+                return events
+
+    async def closing_handshake(self, code: int | None = CloseCode.NORMAL_CLOSURE, reason: str = "") -> ReceivedFrame:
+        """Send Close, expect a Close in answer."""
+        await self.send(close_frame(code, reason))
+        return await self.expect_close()
+
+
+def _keep(events: list[Event], event: Event) -> None:
+    """Bounded: of a flood the first thousand and the last are kept."""
+    if len(events) >= 1000:
+        events.pop()
+    events.append(event)
+
+
+def describe_all(events: Sequence[Event], limit: int = 5) -> str:
+    """A few events for people."""
+    if not events:
+        return "nothing"
+    words = [str(event) for event in events[:limit]]
+    if len(events) > limit:
+        words.append(f"{len(events) - limit} more")
+    return ", ".join(words)
+
+
+__all__ = ["Ended", "Event", "Failed", "Message", "Peer", "Silence", "TargetGone", "describe_all"]

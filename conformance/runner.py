@@ -1,0 +1,340 @@
+"""Runs checks against a target, concurrently, and yields what each observed. Makes no verdicts (``reports.judge`` does).
+
+How a result becomes final:
+
+1. A check has run. What it observed waits until the target has taken a further opening handshake.
+2. If the target does not: everything that waits and all that is in flight is put aside, the target is awaited (or
+   started again, with ``--serve``), and those checks run again one by one. The one after which the target is gone
+   again has killed it.
+3. An observation that rests on silence, and a check that reached no result, is repeated once, alone, at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ..reports.model import Outcome, RawFinding, TranscriptEntry
+from .check import Check, Findings, Undetermined, Violation
+from .discovery import plain_handshake
+from .errors import TargetGone
+from .peer import Silence
+from .serve import ServedTarget
+from .target import Setting, Target
+from .transcript import Transcript
+
+PATIENCES_PER_CHECK: Final = 10
+"""A check as a whole ends within this many patiences."""
+CONFIRMED_IN_A_ROW: Final = 5
+"""After so many undetermined results in a row that were the same when repeated alone, load was not the reason, and
+the remaining undetermined ones are not repeated."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of one check. Exactly one of ``skipped`` (the missing need), ``error`` (a bug of ours) and findings."""
+
+    check: Check
+    findings: tuple[RawFinding, ...] = ()
+    transcript: tuple[TranscriptEntry, ...] = ()
+    duration: float = 0.0
+    retried: bool = False
+    skipped: str | None = None
+    error: str | None = None
+    reason: str | None = None
+    died: bool = False
+    gone: bool = field(default=False, repr=False)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it has to be repeated alone before it is believed."""
+        return (
+            self.gone
+            or self.undetermined
+            or any(
+                finding.silence and finding.outcome in (Outcome.VIOLATED, Outcome.WARNED) for finding in self.findings
+            )
+        )
+
+    @property
+    def undetermined(self) -> bool:
+        return any(finding.outcome is Outcome.UNDETERMINED for finding in self.findings)
+
+
+@dataclass
+class Stop:
+    """Why the run ended early, and which checks were under way when the target went away."""
+
+    reason: str
+    suspects: tuple[str, ...] = ()
+
+
+class Runner:
+    """One run. ``stopped`` says afterwards why it ended early, if it did."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        checks: Sequence[Check],
+        *,
+        jobs: int,
+        served: ServedTarget | None = None,
+        return_wait: float = 5.0,
+    ) -> None:
+        self.setting = setting
+        self.checks = checks
+        self.jobs = max(1, jobs)
+        self.stopped: Stop | None = None
+        self.restarts = 0
+        self._served = served
+        self._return_wait = return_wait
+        self._observed: dict[str, tuple[RawFinding, tuple[TranscriptEntry, ...], str]] = {}
+        self._held: list[Attempt] = []
+        self._retries: list[Attempt] = []
+        self._tasks: set[asyncio.Task[Attempt]] = set()
+
+    def stop(self, reason: str) -> None:
+        """End the run: checks in flight are dropped, what is final stays."""
+        if self.stopped is None:
+            self.stopped = Stop(reason)
+        for task in self._tasks:
+            task.cancel()
+
+    async def run(self) -> AsyncIterator[Attempt]:
+        """Final attempts as they become final; those of watching checks come last."""
+        together: deque[Check] = deque()
+        alone: list[Check] = []
+        for item in self.checks:
+            missing = next((need for need in item.needs if self.setting.missing(need)), None)
+            if missing is not None:
+                yield Attempt(item, skipped=missing.value)
+            elif item.disruptive and not (self.setting.endpoint.is_loopback or self.setting.disruptive):
+                yield Attempt(item, skipped="--disruptive, for a target that is not on loopback")
+            elif item.alone or item.disruptive:
+                alone.append(item)
+            else:
+                together.append(item)
+        async for attempt in self._together(together):
+            yield attempt
+        async for attempt in self._one_by_one(alone):
+            yield attempt
+        async for attempt in self._repeat():
+            yield attempt
+        for attempt in self._held:
+            yield self._with_observed(attempt)
+
+    # -- phases --------------------------------------------------------------------------------------------------
+
+    async def _together(self, waiting: deque[Check]) -> AsyncIterator[Attempt]:
+        """Up to ``jobs`` checks at a time; results are final once a later handshake was answered."""
+        unconfirmed: list[Attempt] = []
+        running: dict[asyncio.Task[Attempt], Check] = {}
+        while (waiting or running or unconfirmed) and self.stopped is None:
+            while waiting and len(running) < self.jobs:
+                item = waiting.popleft()
+                task = asyncio.create_task(self._try(item))
+                running[task] = item
+                self._tasks.add(task)
+            if running:
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    self._tasks.discard(task)
+                    item = running.pop(task)
+                    if not task.cancelled():
+                        unconfirmed.append(task.result())
+            if self.stopped is not None or not unconfirmed:
+                continue
+            batch, unconfirmed = unconfirmed, []
+            if await self._alive():
+                for attempt in batch:
+                    for final in self._settle(attempt):
+                        yield final
+                continue
+            suspects = [attempt.check for attempt in batch] + list(running.values())
+            await self._cancel(running)
+            if not await self._revive(suspects):
+                return
+            async for attempt in self._one_by_one(suspects):
+                yield attempt
+        await self._cancel(running)
+
+    async def _one_by_one(self, checks: Iterable[Check], retried: bool = False) -> AsyncIterator[Attempt]:
+        for item in checks:
+            if self.stopped is not None:
+                return
+            attempt = await self._alone(item)
+            if attempt is None:
+                return
+            attempt = replace(attempt, retried=retried)
+            if await self._alive():
+                for final in self._settle(attempt):
+                    yield final
+                continue
+            yield replace(attempt, died=True, findings=(_death(item),))
+            if not await self._revive([item]):
+                return
+
+    async def _repeat(self) -> AsyncIterator[Attempt]:
+        confirmed = 0
+        retries, self._retries = self._retries, []
+        for first in retries:
+            if self.stopped is not None:
+                return
+            only_undetermined = first.undetermined and not any(f.outcome is Outcome.VIOLATED for f in first.findings)
+            if only_undetermined and not first.gone and confirmed >= CONFIRMED_IN_A_ROW:
+                for final in self._settle(replace(first, retried=True)):
+                    yield final
+                continue
+            async for attempt in self._one_by_one([first.check], retried=True):
+                confirmed = confirmed + 1 if attempt.undetermined else 0
+                yield attempt
+
+    async def _alone(self, item: Check) -> Attempt | None:
+        task = asyncio.create_task(self._try(item))
+        self._tasks.add(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self.stopped is None:
+                raise
+            return None
+        finally:
+            self._tasks.discard(task)
+
+    def _settle(self, attempt: Attempt) -> Iterable[Attempt]:
+        """Decide what becomes of a confirmed attempt: final, to be repeated, or held for what others observe."""
+        if attempt.doubtful and not attempt.retried and attempt.error is None:
+            self._retries.append(attempt)
+        elif attempt.check.watches:
+            self._held.append(attempt)
+        else:
+            yield attempt
+
+    def _with_observed(self, attempt: Attempt) -> Attempt:
+        """Add what was seen of the watched requirements during the other checks."""
+        own = {f.requirement for f in attempt.findings if f.outcome is not Outcome.HOLDS}
+        added: list[RawFinding] = []
+        transcript = attempt.transcript
+        for name in attempt.check.requirements:
+            if name in self._observed and name not in own:
+                finding, evidence, where = self._observed[name]
+                if where == attempt.check.id:
+                    continue
+                added.append(finding.model_copy(update={"observed": f"{finding.observed} (in {where})"}))
+                transcript = evidence
+        if not added or attempt.error is not None:
+            return attempt
+        gone = {finding.requirement for finding in added}
+        kept = [finding for finding in attempt.findings if finding.requirement not in gone]
+        return replace(attempt, findings=(*kept, *added), transcript=transcript)
+
+    # -- one check -----------------------------------------------------------------------------------------------
+
+    async def _try(self, item: Check) -> Attempt:
+        findings = Findings(item.requirements)
+        transcript = Transcript(self.setting.endpoint.redactor())
+        seen: list[RawFinding] = []
+        target = Target(self.setting, findings, transcript, seen.append)
+        begun = time.monotonic()
+        error: str | None = None
+        gone = False
+        limit = max(PATIENCES_PER_CHECK * self.setting.patience, 1.0)
+        try:
+            async with asyncio.timeout(None if item.slow else limit):
+                await item.run(target)
+        except Violation as violation:
+            findings.violated(
+                violation.expected, violation.observed, requirement=violation.requirement, silence=violation.silence
+            )
+            made = tuple(findings.made)
+        except Undetermined as why:
+            findings.undetermined(str(why))
+            made = tuple(findings.made)
+        except Silence:
+            findings.undetermined(f"nothing came within {self.setting.patience:g} s")
+            made = tuple(findings.made)
+        except TimeoutError:
+            findings.undetermined(f"the check was not done within {limit:g} s ({PATIENCES_PER_CHECK} patiences)")
+            made = tuple(findings.made)
+        except TargetGone as why:
+            gone = True
+            findings.undetermined(str(why))
+            made = tuple(findings.made)
+        except Exception:
+            error = traceback.format_exc()
+            made = ()
+        else:
+            made = tuple(findings.complete())
+        entries = tuple(transcript.entries)
+        own, made = self._split_observed(item, seen, made)
+        for finding in own:
+            self._observed.setdefault(finding.requirement, (finding, entries, item.id))
+        reason = next((f.observed for f in made if f.outcome is Outcome.UNDETERMINED), None)
+        return Attempt(
+            item, made, entries, time.monotonic() - begun, error=error, reason=reason, gone=gone
+        )
+
+    @staticmethod
+    def _split_observed(
+        item: Check, seen: Sequence[RawFinding], made: tuple[RawFinding, ...]
+    ) -> tuple[list[RawFinding], tuple[RawFinding, ...]]:
+        """What was read along: the watching check takes its own requirements at once, all else is for the watchers."""
+        if not item.watches:
+            return list(seen), made
+        own = {finding.requirement: finding for finding in reversed(seen) if finding.requirement in item.requirements}
+        said = {f.requirement for f in made if f.outcome is not Outcome.HOLDS}
+        kept = [f for f in made if f.requirement not in own or f.requirement in said]
+        return list(seen), (*kept, *(finding for name, finding in own.items() if name not in said))
+
+    # -- is it still there ---------------------------------------------------------------------------------------
+
+    async def _alive(self) -> bool:
+        """Whether the target answers a further opening handshake, whatever it answers."""
+        patient = replace(self.setting, patience=max(5.0, 3 * self.setting.patience))
+        try:
+            answer = await plain_handshake(patient)
+        except TargetGone:
+            return False
+        except (Violation, Undetermined):
+            return True
+        return answer.response is not None
+
+    async def _cancel(self, running: dict[asyncio.Task[Attempt], Check]) -> None:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        self._tasks.difference_update(running)
+        running.clear()
+
+    async def _revive(self, suspects: Sequence[Check]) -> bool:
+        """Await the target, or start it again; where it does not come back the run is over."""
+        names = tuple(item.id for item in suspects)
+        if self._served is not None:
+            try:
+                await self._served.restart()
+            except TargetGone as why:
+                self.stopped = Stop(f"the target died and cannot be started again: {why}", names)
+                return False
+            self.restarts += 1
+            return True
+        deadline = time.monotonic() + self._return_wait
+        while time.monotonic() < deadline:
+            if await self._alive():
+                return True
+            await asyncio.sleep(0.1)
+        self.stopped = Stop("the target went away and did not come back", names)
+        return False
+
+
+def _death(item: Check) -> RawFinding:
+    return RawFinding(
+        requirement=item.requirements[0],
+        outcome=Outcome.VIOLATED,
+        expected="the target takes further connections",
+        observed="target died",
+    )

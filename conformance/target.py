@@ -1,0 +1,197 @@
+"""The server under test as a check sees it: connections to it, what is known of it, and where to report findings."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from ..reports.model import RawFinding
+from .budget import Budget
+from .check import Findings, Need, Undetermined
+from .discovered import Discovered, EchoForm
+from .endpoint import Endpoint
+from .link import TcpEnd
+from .peer import KEEP, Message, Peer, Silence
+from .profile import Profile
+from .transcript import Transcript
+from .wire.handshake import Request, Response
+
+DEFAULT_PATIENCE = 2.0
+_nonces = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What stays the same for all checks of a run. ``patience`` is in seconds."""
+
+    endpoint: Endpoint
+    found: Discovered = Discovered()
+    profile: Profile | None = None
+    patience: float = DEFAULT_PATIENCE
+    budget: Budget = field(default_factory=Budget)
+    disruptive: bool = False
+
+    def missing(self, need: Need) -> bool:
+        """Whether the target lacks what a check needs."""
+        echo = self.found.echo
+        profile = self.profile
+        probe = profile.probe if profile else None
+        have = {
+            Need.ECHO: echo is not None,
+            Need.BINARY_ECHO: echo is not None and echo.binary == 2,
+            Need.PLAIN_ECHO: echo is not None and echo.plain and not self.found.chatty,
+            Need.TLS: self.endpoint.secure,
+            Need.CLEAR: not self.endpoint.secure,
+            Need.LOOPBACK: self.endpoint.is_loopback,
+            Need.PROBE_CLOSE: bool(probe and probe.close),
+            Need.PROBE_PUSH: bool(probe and probe.push),
+            Need.PROBE_CRASH: bool(probe and probe.crash),
+            Need.PROBE_HEADERS: bool(probe and probe.headers),
+            Need.PROBE_SUBPROTOCOL: bool(probe and probe.subprotocol),
+            Need.PROBE_LAST_CLOSE: bool(probe and probe.last_close and probe.last_close_echo),
+            Need.REFUSED_ORIGIN: bool(profile and profile.refused.origin),
+            Need.REFUSED_PATH: bool(profile and profile.paths.refused),
+            Need.UNAVAILABLE_PATH: bool(profile and profile.paths.unavailable),
+        }
+        return not have[need]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for one HTTP request on a connection of its own.
+
+    ``response`` is None where none came: ``end`` then says how TCP ended, or is None where nothing came at all within
+    the patience (``silent``).
+    """
+
+    response: Response | None
+    end: TcpEnd | None
+
+    @property
+    def silent(self) -> bool:
+        return self.response is None and self.end is None
+
+    @property
+    def status(self) -> int | None:
+        return self.response.status if self.response else None
+
+    @property
+    def accepted(self) -> bool:
+        return self.response is not None and self.response.accepted
+
+    def __str__(self) -> str:
+        if self.response is not None:
+            reason = self.response.head.reason.decode("latin-1")
+            return f"{self.response.status} {reason}".rstrip()
+        return "no answer within the patience" if self.end is None else f"TCP end ({self.end.value}) without a response"
+
+
+class Target:
+    """The target in the hands of one check. Findings are reported on ``findings`` (and by raising)."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        findings: Findings,
+        transcript: Transcript,
+        observe: Callable[[RawFinding], None] = lambda finding: None,
+    ) -> None:
+        self.setting = setting
+        self.findings = findings
+        self.transcript = transcript
+        self.endpoint = setting.endpoint
+        self.found = setting.found
+        self.profile = setting.profile
+        self.patience = setting.patience
+        self._observe = observe
+
+    @staticmethod
+    def nonce(prefix: str = "wsproof") -> bytes:
+        """A payload that no other message of this run has: short printable ASCII."""
+        return f"{prefix}-{next(_nonces)}".encode()
+
+    def request(self, target: str | None = None) -> Request:
+        """A valid opening handshake for the target's path, or for another request target, with a fresh key."""
+        return (self.endpoint if target is None else self.endpoint.at(target)).request()
+
+    @asynccontextmanager
+    async def open(self, *, tls: bool | None = None, keep: int = KEEP, echo: bool = True) -> AsyncIterator[Peer]:
+        """A TCP (TLS) connection without any handshake. Raises TargetGone."""
+        peer = Peer(
+            endpoint=self.endpoint,
+            findings=self.findings,
+            transcript=self.transcript,
+            budget=self.setting.budget,
+            patience=self.patience,
+            echo=self.found.echo if echo else None,
+            chatty=self.found.chatty,
+            observe=self._observe,
+            keep=keep,
+        )
+        try:
+            await peer.open(tls=tls)
+            yield peer
+        finally:
+            peer.close()
+
+    @asynccontextmanager
+    async def connect(
+        self,
+        request: Request | None = None,
+        *,
+        greeted: bool = True,
+        echo: bool = True,
+        keep: int = KEEP,
+    ) -> AsyncIterator[Peer]:
+        """An open WebSocket connection; greetings that the target is known to send have been read (``greeted``).
+
+        Raises Undetermined where the handshake does not end with 101, TargetGone where nothing takes the connection.
+        ``echo=False`` for a request to a path that does not echo as the target's own does.
+        """
+        async with self.open(keep=keep, echo=echo) as peer:
+            await peer.send_request(request if request is not None else self.request())
+            try:
+                response = await peer.read_response()
+            except Silence:
+                raise Undetermined(f"the opening handshake was not answered within {self.patience:g} s") from None
+            if response is None:
+                raise Undetermined("the target ended TCP in the opening handshake")
+            if not response.accepted:
+                raise Undetermined(f"the opening handshake was answered with {response.status}")
+            if greeted and echo:
+                for _ in range(self.found.greetings):
+                    await self._greeting(peer)
+            yield peer
+
+    @staticmethod
+    async def _greeting(peer: Peer) -> None:
+        try:
+            message = await peer.next_message()
+        except Silence:
+            raise Undetermined("the greeting that the target sends did not come") from None
+        if not isinstance(message, Message):
+            raise Undetermined(f"instead of the greeting came: {message}")
+
+    async def ask(self, request: Request, *, chop: int | None = None, tls: bool | None = None) -> Answer:
+        """Send one HTTP request on a connection of its own; what came back. Raises TargetGone."""
+        async with self.open(tls=tls) as peer:
+            await peer.send_request(request, chop=chop)
+            return await self.answer(peer)
+
+    @staticmethod
+    async def answer(peer: Peer, patience: float | None = None) -> Answer:
+        """The answer to the request that was sent on ``peer``; silence is an answer too."""
+        try:
+            response = await peer.read_response(patience)
+        except Silence:
+            return Answer(None, None)
+        return Answer(response, peer.ended)
+
+    @property
+    def echo(self) -> EchoForm:
+        """The target's echo form. Raises Undetermined where it has none."""
+        if self.found.echo is None:
+            raise Undetermined("the target is not known to echo")
+        return self.found.echo

@@ -1,0 +1,89 @@
+"""The evidence: what passed in both directions during one check, with times. Bounded, and without secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Final, Literal
+
+from ..reports.model import TranscriptEntry
+from .endpoint import Redactor
+from .wire.frames import ReceivedFrame
+
+HEAD_BYTES: Final = 64
+"""Bytes of a payload that the transcript keeps."""
+TEXT_CHARS: Final = 4096
+MAX_ENTRIES: Final = 400
+
+
+class Transcript:
+    """Entries of one check over all its connections. Beyond ``MAX_ENTRIES`` they are only counted."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._start = time.monotonic()
+        self._entries: list[TranscriptEntry] = []
+        self._dropped = 0
+        self._connections = 0
+
+    def connection(self) -> int:
+        """The number of a new connection, from 1."""
+        self._connections += 1
+        return self._connections
+
+    @property
+    def entries(self) -> list[TranscriptEntry]:
+        """All entries, the last one telling how many were left out."""
+        if not self._dropped:
+            return list(self._entries)
+        last = self._entries[-1]
+        note = TranscriptEntry(t=last.t, conn=last.conn, dir="in", what="note", text=f"{self._dropped} more entries")
+        return [*self._entries, note]
+
+    def _add(self, entry: TranscriptEntry) -> None:
+        if len(self._entries) < MAX_ENTRIES:
+            self._entries.append(entry)
+        else:
+            self._dropped += 1
+
+    def _now(self) -> float:
+        return round(time.monotonic() - self._start, 6)
+
+    def note(self, conn: int, direction: Literal["in", "out"], text: str) -> None:
+        """Something that is not bytes: a connection opened, half closed, ended."""
+        self._add(TranscriptEntry(t=self._now(), conn=conn, dir=direction, what="tcp", text=text))
+
+    def head(self, conn: int, direction: Literal["in", "out"], raw: bytes) -> None:
+        """A request or response head."""
+        what: Literal["request", "response"] = "request" if direction == "out" else "response"
+        text = self._redactor.text(raw[:TEXT_CHARS].decode("latin-1"))
+        self._add(
+            TranscriptEntry(t=self._now(), conn=conn, dir=direction, what=what, length=len(raw), text=text),
+        )
+
+    def raw(self, conn: int, direction: Literal["in", "out"], data: bytes) -> None:
+        """Bytes that are no whole frame."""
+        head = self._redactor.payload(data[:HEAD_BYTES]).hex()
+        self._add(TranscriptEntry(t=self._now(), conn=conn, dir=direction, what="bytes", length=len(data), head=head))
+
+    def frame(self, conn: int, direction: Literal["in", "out"], frame: ReceivedFrame) -> None:
+        """A whole frame, its payload unmasked."""
+        if len(self._entries) >= MAX_ENTRIES:
+            self._dropped += 1
+            return
+        payload = self._redactor.payload(frame.payload[: HEAD_BYTES * 4])[:HEAD_BYTES]
+        self._add(
+            TranscriptEntry(
+                t=self._now(),
+                conn=conn,
+                dir=direction,
+                what="frame",
+                fin=frame.fin,
+                rsv=frame.rsv,
+                opcode=frame.opcode,
+                masked=frame.masked,
+                length=frame.length,
+                head=(frame.head + payload).hex(),
+                sha256=hashlib.sha256(frame.payload).hexdigest() if frame.length > HEAD_BYTES else None,
+            )
+        )
