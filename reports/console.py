@@ -15,7 +15,7 @@ import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from .evidence import transcript_lines
+from .evidence import transcript_rows
 from .groups import Group, grouped
 from .model import CheckResult, EndRecord, Finding, RunRecord, Totals, Verdict
 from .requirement import Catalogue
@@ -205,14 +205,14 @@ class Console:
         if first.reason:
             self._line(f"{_BODY}reason    ", visible(first.reason))
         if first.retried:
-            self._line(f"{_BODY}retried   ", "seen again when the check was run once more, alone")
+            self._line(f"{_BODY}retried   ", "the check was run once more, alone")
         if first.example:
             self._line(f"{_BODY}example   ", visible(json.dumps(first.example, default=repr)))
         self._also(group.others)
         if first.transcript:
             self._line("", "")
-        for line in transcript_lines(first.transcript, most=200 if self._verbosity is Verbosity.VERBOSE else 24):
-            self._line(_BODY, line, style="dim")
+        for lead, what in transcript_rows(first.transcript, most=200 if self._verbosity is Verbosity.VERBOSE else 24):
+            self._line(_BODY + lead, what, "dim", "dim")
 
     def _title(self, verdict: Verdict, result: CheckResult) -> None:
         self._line(f"  {verdict.upper():<6}", visible(result.id), _STYLES[verdict], "bold")

@@ -25,21 +25,28 @@ def transcript_lines(transcript: Sequence[TranscriptEntry], *, most: int = 40) -
 
     Of more than ``most`` entries the middle is left out, with a line that says so.
     """
+    return [lead + what for lead, what in transcript_rows(transcript, most=most)]
+
+
+def transcript_rows(transcript: Sequence[TranscriptEntry], *, most: int = 40) -> list[tuple[str, str]]:
+    """The same, what passed apart from what leads it in, for writers that wrap."""
     numbered = len({entry.conn for entry in transcript}) > 1
     if len(transcript) <= most:
-        return [line for entry in transcript for line in _entry_lines(entry, numbered)]
+        return [row for entry in transcript for row in _rows(entry, numbered)]
     first, last = transcript[: most // 2], transcript[len(transcript) - (most - most // 2) :]
-    left_out = f"... {len(transcript) - most:,} more ..."
-    before = [line for entry in first for line in _entry_lines(entry, numbered)]
-    return [*before, " " * 9 + left_out, *(line for entry in last for line in _entry_lines(entry, numbered))]
+    return [
+        *(row for entry in first for row in _rows(entry, numbered)),
+        (" " * 9, f"... {len(transcript) - most:,} more ..."),
+        *(row for entry in last for row in _rows(entry, numbered)),
+    ]
 
 
-def _entry_lines(entry: TranscriptEntry, numbered: bool) -> list[str]:
+def _rows(entry: TranscriptEntry, numbered: bool) -> list[tuple[str, str]]:
     connection = f"#{entry.conn} " if numbered else ""
     arrow = "  " if entry.what == "note" else ARROWS[entry.dir]
     lead = f"{entry.t:8.4f} {connection}{arrow} "
     first, *rest = describe(entry)
-    return [lead + first, *(" " * len(lead) + line for line in rest)]
+    return [(lead, first), *((" " * len(lead), line) for line in rest)]
 
 
 def describe(entry: TranscriptEntry) -> list[str]:
