@@ -1,0 +1,1 @@
+"""Proof that each check can fail: the suite against every mutant."""
