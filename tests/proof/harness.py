@@ -15,12 +15,13 @@ from wsproof.conformance.check import CATALOGUE, Check
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.errors import TargetRefused
-from wsproof.conformance.profile import load_profile
+from wsproof.conformance.profile import Profile
 from wsproof.conformance.requirements import requirements
 from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.target import Setting
 from wsproof.reports.judge import judge_finding
 from wsproof.reports.model import Verdict
+from wsproof.reports.toml_file import read_toml
 
 PATIENCE = 0.5
 """Seconds. Long for a server in the same process, short enough for hundreds of silent mutants."""
@@ -98,7 +99,7 @@ async def observe(switch: str | None, checks: Sequence[Check], *, jobs: int = 16
     """Run ``checks`` against the mutant server with that switch (None: conformant)."""
     observation = Observation()
     async with MutantServer(switch) as server:
-        profile = load_profile(str(PROFILE))
+        profile, _ = read_toml(PROFILE, Profile)
         setting = Setting(parse_endpoint(server.url), profile=profile, patience=PATIENCE)
         try:
             setting = replace(setting, found=await discover(setting))
