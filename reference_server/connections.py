@@ -6,6 +6,8 @@ import logging
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from .denial import closing, deny
+
 logger = logging.getLogger(__name__)
 
 ABNORMAL_CLOSURE = 1006
@@ -15,7 +17,8 @@ NO_STATUS_RECEIVED = 1005
 class Connection:
     """One connection between the application and the stack, seen from both sides."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
         self._receive = receive
         self._send = send
         self.accepted = False
@@ -48,6 +51,11 @@ class Connection:
         kind = message["type"]
         if kind == "websocket.close":
             self.ended = True
+            if not self.accepted:
+                await deny(self._scope, self._receive, self._send, 403, message.get("reason") or "refused")
+                return
+        if kind == "websocket.http.response.start":
+            message = closing(message)
         try:
             await self._send(message)
         except RuntimeError as error:
@@ -107,7 +115,7 @@ class ConnectionMiddleware:
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        connection = Connection(receive, send)
+        connection = scope["wsproof.connection"] = Connection(scope, receive, send)
         self.connections.add(connection)
         try:
             await self.app(scope, connection.receive, connection.send)

@@ -19,13 +19,20 @@ CLOSE_PATIENCE = 1.0
 UNREAD_PATIENCE_MS = 20_000
 """A peer that takes none of the sent bytes for so long is gone (TCP_USER_TIMEOUT, RFC 5482)."""
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-}
+
+def logging_to_stderr(level: str) -> dict[str, Any]:
+    """Return a logging configuration that writes to stderr only, from this level on."""
+    level = level.upper()
+    # At INFO uvicorn writes the query of each handshake, with its token.
+    quiet = "WARNING" if level == "INFO" else level
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}},
+        "loggers": {name: {"level": quiet} for name in ("uvicorn", "websockets")},
+        "root": {"handlers": ["stderr"], "level": level},
+    }
 
 
 class Server(uvicorn.Server):
@@ -67,10 +74,12 @@ def run_server(app: FastAPI, listener: socket.socket, settings: Settings, ws: st
     """Serve the application on a listening socket until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         app,
-        ws=ws,  # type: ignore[arg-type]  # one of STACKS; uvicorn names the type only inside itself
+        # Not "auto": every machine is to serve the same handshake, whatever else is installed on it.
+        http="httptools",
+        loop="asyncio",
+        ws=ws,
         ws_max_size=settings.max_message,
-        log_config={**LOGGING, "root": {"handlers": ["stderr"], "level": log_level.upper()}},
-        log_level=log_level,
+        log_config=logging_to_stderr(log_level),
         access_log=False,
         proxy_headers=False,
         timeout_graceful_shutdown=1,
