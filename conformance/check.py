@@ -77,9 +77,7 @@ class Findings:
         """The requirement is fulfilled."""
         self._make(Outcome.HOLDS, "", observed, requirement, False)
 
-    def violated(
-        self, expected: str, observed: str, *, requirement: str | None = None, silence: bool = False
-    ) -> None:
+    def violated(self, expected: str, observed: str, *, requirement: str | None = None, silence: bool = False) -> None:
         """The requirement is broken; its level says how bad that is."""
         self._make(Outcome.VIOLATED, expected, observed, requirement, silence)
 
@@ -112,9 +110,7 @@ class Param:
     requirements: tuple[str, ...] | None = None
 
 
-def param(
-    id: str, value: Any, *, autobahn: Iterable[str] = (), requirements: Iterable[str] | None = None
-) -> Param:
+def param(id: str, value: Any, *, autobahn: Iterable[str] = (), requirements: Iterable[str] | None = None) -> Param:
     """A parameter with an id of its own; ``requirements`` replaces those of the family."""
     if not re.fullmatch(r"[a-z0-9]+(?:[-.][a-z0-9]+)*", id):
         raise ValueError(f"{id!r} is no parameter id: lower-case words joined by hyphens")

@@ -7,6 +7,8 @@ from typing import Any
 
 from .wire.frames import Opcode
 
+_BINARY: dict[int | None, str | None] = {None: None, int(Opcode.TEXT): "text", int(Opcode.BINARY): "binary"}
+
 
 @dataclass(frozen=True)
 class EchoForm:
@@ -41,8 +43,6 @@ class Discovered:
     deflate: bool = False
     subprotocol: str | None = None
     server: str | None = None
-    answers_ping: bool = True
-    pings: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For the run file."""
@@ -51,6 +51,10 @@ class Discovered:
             template = b"{message}".join([self.echo.prefix, self.echo.suffix])
             found["echo"] = {
                 "text": template.decode("utf-8", "backslashreplace"),
-                "binary": {None: None, Opcode.TEXT: "text", Opcode.BINARY: "binary"}.get(self.echo.binary),
+                "binary": _BINARY[self.echo.binary],
             }
         return found
+
+
+NOTHING_KNOWN = Discovered()
+"""Before the target was looked at."""

@@ -1,4 +1,4 @@
-"""Looks before the checks leap: greeting, echo form, Server header, negotiation. Two short exchanges on a healthy target."""
+"""Looks before the checks leap: greeting, echo form, Server header, negotiation. Short exchanges, no sleeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .target import Answer, Setting, Target
 from .transcript import Transcript
 from .wire.frames import Frame, Opcode
 
-HINT = "is the path right? does it need a token (--header, --cookie), a subprotocol (--subprotocol) or a profile (--profile)?"
+HINT = (
+    "is the path right? does it need a token (--header, --cookie), "
+    "a subprotocol (--subprotocol) or a profile (--profile)?"
+)
 
 
 def probe_target(setting: Setting) -> Target:
@@ -98,7 +101,7 @@ async def _until_holds(peer: Peer, word: bytes) -> tuple[int, Message | None]:
 
 
 async def _binary_form(setting: Setting, found: Discovered) -> int | None:
-    """In which opcode a binary message comes back unchanged. A text sentinel ends the wait on a target that ignores it."""
+    """In which opcode a binary message comes back unchanged; a text sentinel ends the wait where it is ignored."""
     target = probe_target(replace(setting, found=found))
     data = b"\x00\xff\xfe" + target.nonce("binary")
     sentinel = target.nonce("sentinel")

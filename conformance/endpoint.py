@@ -130,7 +130,9 @@ def parse_endpoint(
     secrets |= {value for _, value in pairs}
     for protocol in subprotocols:
         if not is_token(protocol.encode("latin-1", "replace")):
-            raise UsageError(f"--subprotocol {protocol!r} is not a token (RFC 9110, 5.6.2); give one name, as in 'chat'")
+            raise UsageError(
+                f"--subprotocol {protocol!r} is not a token (RFC 9110, 5.6.2); give one name, as in 'chat'"
+            )
     return Endpoint(
         url=f"{'wss' if secure else 'ws'}://{url.split('://', 1)[1]}",
         host=host,
@@ -179,7 +181,7 @@ def _parse_header(line: str) -> tuple[str, str]:
         raise UsageError(f"--header {shown!r} has no colon; write 'Name: value'")
     if not is_token(name.strip().encode("latin-1", "replace")):
         raise UsageError(f"--header {name!r} is no field name (RFC 9110, 5.1); write 'Name: value'")
-    if not value.isprintable() and "\t" not in value or any(ord(char) > 0xFF for char in value):
+    if (not value.isprintable() and "\t" not in value) or any(ord(char) > 0xFF for char in value):
         raise UsageError(f"--header {name!r} has a value beyond Latin-1 or a control character")
     return name.strip(), value.strip()
 

@@ -1,4 +1,4 @@
-"""The catalogue of normative sentences (requirements.toml), looked up by id. Statement, section and level live only there."""
+"""The catalogue of normative sentences (requirements.toml) by id: statement, section and level live only there."""
 
 from __future__ import annotations
 

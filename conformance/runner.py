@@ -1,4 +1,4 @@
-"""Runs checks against a target, concurrently, and yields what each observed. Makes no verdicts (``reports.judge`` does).
+"""Runs checks against a target, concurrently, and yields what each observed; ``reports.judge`` makes the verdicts.
 
 How a result becomes final:
 
@@ -72,6 +72,8 @@ class Stop:
 
     reason: str
     suspects: tuple[str, ...] = ()
+    gone: bool = False
+    """The target went away for good, as against a run that was told to stop."""
 
 
 class Runner:
@@ -105,6 +107,9 @@ class Runner:
         for task in self._tasks:
             task.cancel()
 
+    def _halted(self) -> bool:
+        return self.stopped is not None
+
     async def run(self) -> AsyncIterator[Attempt]:
         """Final attempts as they become final; those of watching checks come last."""
         together: deque[Check] = deque()
@@ -134,7 +139,7 @@ class Runner:
         """Up to ``jobs`` checks at a time; results are final once a later handshake was answered."""
         unconfirmed: list[Attempt] = []
         running: dict[asyncio.Task[Attempt], Check] = {}
-        while (waiting or running or unconfirmed) and self.stopped is None:
+        while (waiting or running) and not self._halted():
             while waiting and len(running) < self.jobs:
                 item = waiting.popleft()
                 task = asyncio.create_task(self._try(item))
@@ -147,7 +152,7 @@ class Runner:
                     item = running.pop(task)
                     if not task.cancelled():
                         unconfirmed.append(task.result())
-            if self.stopped is not None or not unconfirmed:
+            if self._halted() or not unconfirmed:
                 continue
             batch, unconfirmed = unconfirmed, []
             if await self._alive():
@@ -275,9 +280,7 @@ class Runner:
         for finding in own:
             self._observed.setdefault(finding.requirement, (finding, entries, item.id))
         reason = next((f.observed for f in made if f.outcome is Outcome.UNDETERMINED), None)
-        return Attempt(
-            item, made, entries, time.monotonic() - begun, error=error, reason=reason, gone=gone
-        )
+        return Attempt(item, made, entries, time.monotonic() - begun, error=error, reason=reason, gone=gone)
 
     @staticmethod
     def _split_observed(
@@ -318,7 +321,7 @@ class Runner:
             try:
                 await self._served.restart()
             except TargetGone as why:
-                self.stopped = Stop(f"the target died and cannot be started again: {why}", names)
+                self.stopped = Stop(f"the target died and cannot be started again: {why}", names, gone=True)
                 return False
             self.restarts += 1
             return True
@@ -327,7 +330,7 @@ class Runner:
             if await self._alive():
                 return True
             await asyncio.sleep(0.1)
-        self.stopped = Stop("the target went away and did not come back", names)
+        self.stopped = Stop("the target went away and did not come back", names, gone=True)
         return False
 
 

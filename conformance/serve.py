@@ -1,4 +1,4 @@
-"""Starts the server under test (``--serve 'CMD {port}'``), waits for it, starts it again, stops it, keeps its output."""
+"""Starts the server under test (``--serve 'CMD {port}'``), starts it again, stops it, and keeps its output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class ServedTarget:
 
     def __init__(self, command: str, host: str, port: int) -> None:
         if "{port}" not in command:
-            raise UsageError(f"--serve {command!r} lacks {{port}}; write for example --serve 'my-server --port {{port}}'")
+            raise UsageError(
+                f"--serve {command!r} lacks {{port}}; write for example --serve 'my-server --port {{port}}'"
+            )
         try:
             self._words = shlex.split(command.replace("{port}", str(port)))
         except ValueError as error:
@@ -56,7 +58,8 @@ class ServedTarget:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self._words,
-                stdin=asyncio.subprocess.DEVNULL,
+                # Open and silent; a server that watches it learns when we are gone.
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
@@ -71,7 +74,9 @@ class ServedTarget:
                 raise TargetGone(f"--serve {self._command!r} ended with {self._process.returncode} before it listened")
             if asyncio.get_running_loop().time() > deadline:
                 await self.stop()
-                raise TargetGone(f"--serve {self._command!r} did not listen on port {self._address[1]} within {wait:g} s")
+                raise TargetGone(
+                    f"--serve {self._command!r} did not listen on port {self._address[1]} within {wait:g} s"
+                )
             await asyncio.sleep(POLL)
 
     async def _read(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ..reports.model import RawFinding
 from .budget import Budget
 from .check import Findings, Need, Undetermined
-from .discovered import Discovered, EchoForm
+from .discovered import NOTHING_KNOWN, Discovered, EchoForm
 from .endpoint import Endpoint
 from .link import TcpEnd
 from .peer import KEEP, Message, Peer, Silence
@@ -27,7 +27,7 @@ class Setting:
     """What stays the same for all checks of a run. ``patience`` is in seconds."""
 
     endpoint: Endpoint
-    found: Discovered = Discovered()
+    found: Discovered = NOTHING_KNOWN
     profile: Profile | None = None
     patience: float = DEFAULT_PATIENCE
     budget: Budget = field(default_factory=Budget)
