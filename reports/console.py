@@ -107,7 +107,8 @@ class Console:
         """Say what runs against what, and what was found out about it."""
         if self._verbosity is Verbosity.QUIET:
             return
-        self._line("", f"{run.tool}  {run.kind}  {run.target.get('url', '')}".rstrip(), style="bold")
+        what = (run.tool, run.kind, str(run.target.get("url", "")))
+        self._line("", "  ".join(map(visible, filter(None, what))), style="bold")
         facts = {key: value for key, value in run.target.items() if key != "url"} | run.discovered
         if run.seed or self._verbosity is Verbosity.VERBOSE:
             facts["seed"] = run.seed
@@ -338,7 +339,7 @@ def totals_text(totals: Totals) -> str:
         "passed": totals.passed,
         "failed": totals.fail,
         "warned": totals.warn,
-        "informational": totals.info,
+        "info": totals.info,
         "undetermined": totals.undetermined,
         "in error": totals.error,
         "skipped": totals.skip,

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from .errors import NewerSchema, NotARun, TruncatedRun, unwritable, why
 from .model import SCHEMA_VERSION, CheckResult, EndRecord, Finding, Record, Run, RunRecord, TranscriptEntry
-from .text import visible
+from .text import plural, visible
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of one line, its end included. Longer ones are not written and not read."""
@@ -152,6 +152,8 @@ def _record(path: Path, number: int, line: bytes) -> RunRecord | CheckResult | E
     if data.get("type") == "run" and isinstance(schema, int) and schema > SCHEMA_VERSION:
         tool = visible(str(data.get("tool", "a later version")), 40)
         raise NewerSchema(path, f"written by {tool} with schema {schema}; this wsproof reads up to {SCHEMA_VERSION}.")
+    if data.get("type") == "run" and (type(schema) is not int or schema != SCHEMA_VERSION):
+        raise NotARun(path, f"line {number} names no schema that there is.")
     try:
         return _RECORDS.validate_python(data)
     except ValidationError as error:
@@ -161,4 +163,6 @@ def _record(path: Path, number: int, line: bytes) -> RunRecord | CheckResult | E
 
 
 def _truncated(path: Path, checks: list[CheckResult]) -> TruncatedRun:
-    return TruncatedRun(path, f"truncated: no end line after {len(checks)} checks, so it proves nothing; run it again.")
+    return TruncatedRun(
+        path, f"truncated: no end line after {plural(len(checks), 'check')}, so it proves nothing; run it again."
+    )

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 LIMIT = 400
 """Characters of one shown value, before it is cut."""
 
 _SHORT_FORMS = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Categories without a glyph: controls, format characters (bidi among them), surrogates, private, unassigned, line
-separators."""
 
 
 def visible(text: str, limit: int = LIMIT) -> str:
-    r"""``text`` on one line, cut to ``limit`` characters, with each character that has no glyph written out.
+    r"""``text`` on one line, cut to ``limit`` characters, with each character that is not printable written out.
 
     Control characters become ``\x1b``, bidi controls and other format characters ``\u202e``, lone surrogates
-    ``\ud800``. What is left can neither move a cursor nor break XML (markup still has to be escaped by the writer).
+    ``\ud800``, spaces other than the common one ``\xa0``. What is left can neither move a cursor nor break XML
+    (markup still has to be escaped by the writer).
     """
     cut = text[:limit]
-    shown = cut if cut.isascii() and cut.isprintable() else "".join(map(_visible, cut))
+    shown = cut if cut.isprintable() else "".join(map(_visible, cut))
     if len(text) > limit:
         shown += f"... ({len(text):,} characters)"
     return shown
@@ -36,7 +32,7 @@ def visible_block(text: str, *, lines: int = 60, limit: int = LIMIT) -> str:
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN:
+    if character.isprintable():
         return character
     if character in _SHORT_FORMS:
         return _SHORT_FORMS[character]

@@ -129,8 +129,8 @@ def _explain(error: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         known = _fields(model, error["loc"][:-1])
         near = difflib.get_close_matches(key, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known) or 'none here'}"
-        return f"unknown key {key!r}; {hint}"
+        hint = f"known keys: {', '.join(known)}" if known else "leave it out"
+        return f"unknown key {key!r}; {f'did you mean {near[0]!r}?' if near else hint}"
     if kind == "missing":
         return f"the key {key!r} is missing; add it"
     if kind == "literal_error":
@@ -151,13 +151,13 @@ def _short(value: Any) -> str:
 
 
 def _fields(model: type[BaseModel], location: Location) -> list[str]:
-    """The keys that ``model`` knows at ``location``; none where a key is the user's own."""
+    """The keys that ``model`` knows at ``location``; none where that is no model of its own."""
     current: type[BaseModel] = model
     for part in location:
-        if isinstance(part, int):
+        field = None if isinstance(part, int) else current.model_fields.get(part)
+        if field is None:  # a position in a list, or a user's own key in a table of models
             continue
-        field = current.model_fields.get(part)
-        inner = None if field is None else next(_models_in(field.annotation), None)
+        inner = next(_models_in(field.annotation), None)
         if inner is None:
             return []
         current = inner
