@@ -63,6 +63,15 @@ class Request:
         wanted = to_bytes(name).lower()
         return next((value for key, value in self.fields if key.lower() == wanted), None)
 
+    def all(self, name: str | bytes) -> list[bytes]:
+        """All values of that name, a line each, in order; raw_lines are not looked at."""
+        wanted = to_bytes(name).lower()
+        return [value for key, value in self.fields if key.lower() == wanted]
+
+    def tokens(self, name: str | bytes) -> list[bytes]:
+        """The list elements of that field over all its lines, lower-cased."""
+        return [part.lower() for part in split_list(self.all(name))]
+
     @property
     def key(self) -> bytes:
         """The Sec-WebSocket-Key as the server must take it: without surrounding whitespace; empty if there is none."""
