@@ -198,6 +198,11 @@ def test_a_warning_says_how_many_are_alike_and_how_many_findings() -> None:
     assert "        contract:echo: late; expected the connection to be failed with 1002 (+1 more)" in lines
 
 
+def test_a_warning_without_a_finding_says_its_title() -> None:
+    result = checked("a/b", raw("rfc6455-7.1.7-1", Outcome.VIOLATED), title="the title")
+    assert "  warn  a/b\n        the title\n" in shown([result.model_copy(update={"findings": []})])
+
+
 def test_a_requirement_that_the_catalogue_lacks_is_named() -> None:
     stream = io.StringIO()
     results = [checked("a/b", raw(MUST, Outcome.VIOLATED))]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from wsproof.reports.errors import ConfigError
 from wsproof.reports.toml_file import line_of, read_toml
@@ -84,6 +84,14 @@ class Outer(BaseModel):
     inner: Inner = Inner()
     many: list[Inner] = []
     free: dict[str, Inner] = {}
+    even: int = 0
+
+    @field_validator("even")
+    @classmethod
+    def is_even(cls, value: int) -> int:
+        if value % 2:
+            raise ValueError("must be even")
+        return value
 
 
 def complaint(tmp_path: Path, text: str | bytes) -> str:
@@ -109,6 +117,9 @@ def complaint(tmp_path: Path, text: str | bytes) -> str:
         ("[inner]\nzzz = 1", "2: unknown key 'zzz'; known keys: ratio, size, type"),
         ("[[many]]\n[[many]]\nratio = 'x'", "3: 'ratio' holds a string where a number is wanted"),
         ("[free.mine]\nzzz = 1", "2: unknown key 'zzz'; known keys: ratio, size, type"),
+        ("[free.flag]\nzzz = 1", "2: unknown key 'zzz'; known keys: ratio, size, type"),
+        ("[free.size]\nzzz = 1", "2: unknown key 'zzz'; leave it out"),
+        ("\neven = 3", "2: 'even': must be even"),
         ("flga = true", "1: unknown key 'flga'; did you mean 'flag'?"),
         ("flag = true\nflag", "2: broken TOML: Expected '=' after a key in a key/value pair"),
         ("a = [\n", "2: broken TOML: Invalid value"),
