@@ -10,6 +10,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 
+USAGE = 2
+
+
 class Part(NamedTuple):
     """Where a command lives, and the line that ``wsproof --help`` shows for it."""
 
@@ -92,16 +95,29 @@ def main(args: list[str] | None = None) -> None:
     command = build()
     words = sys.argv[1:] if args is None else args
     try:
-        command(args=words, prog_name="wsproof", default_map=configured(words, COMMANDS))
+        defaults = configured(words, COMMANDS)
+        code = command(args=words, prog_name="wsproof", default_map=defaults, standalone_mode=False)
+    except typer.Abort:
+        sys.exit(130)
     except Exception as error:
-        if not _is_bad_input(error):
+        line = _bad_input(error)
+        if line is None:
             raise
-        sys.stderr.write(f"wsproof: {error}\n")
-        sys.exit(2)
+        sys.stderr.write(f"{line}\n")
+        sys.exit(USAGE)
+    sys.exit(code or 0)
 
 
-def _is_bad_input(error: Exception) -> bool:
+def _bad_input(error: Exception) -> str | None:
+    """The one line that says what is wrong with the input; None for any other error."""
+    if isinstance(error, typer.TyperException) and hasattr(error, "format_message"):
+        context = getattr(error, "ctx", None)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            return str(error.format_message())
+        message = str(error.format_message()).rstrip(".")
+        where = context.command_path if context is not None else "wsproof"
+        return f"{where}: {message}; see `{where} --help`"
     from .conformance.errors import UsageError
     from .reports.errors import ConfigError
 
-    return isinstance(error, UsageError | ConfigError)
+    return f"wsproof: {error}" if isinstance(error, UsageError | ConfigError) else None
