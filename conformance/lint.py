@@ -41,6 +41,7 @@ class FrameLint:
         self._in_message: int | None = None
         self._text = bytearray()
         self._closed = False
+        self._endless = False
 
     def see(self, frame: ReceivedFrame) -> Iterator[RawFinding]:
         """Judge the next frame; yields what it violates."""
@@ -54,15 +55,19 @@ class FrameLint:
         if frame.opcode not in Opcode.__members__.values():
             for requirement in ("rfc6455-5.8-1", "rfc6455-6.1-3"):
                 yield violated(requirement, "an opcode that RFC 6455 defines", shown)
-        if frame.length >= 1 << 63:
-            yield violated("rfc6455-5.2-7", "the top bit of a 64-bit length is 0", shown)
-        elif frame.length_form is not minimal_form(frame.length):
+        if frame.length_form is not minimal_form(frame.length):
             form = f"{frame.length_form.value * 8}-bit length form for {frame.length} bytes"
             yield violated("rfc6455-5.2-9", "the shortest length form", form)
         if frame.is_control:
             yield from self._see_control(frame, shown)
         else:
             yield from self._see_data(frame, shown)
+
+    def see_announced(self, length: int) -> Iterator[RawFinding]:
+        """Judge the payload length of a frame that is still coming: one with the top bit set will never be whole."""
+        if length >> 63 and not self._endless:
+            self._endless = True
+            yield violated("rfc6455-5.2-7", "the top bit of a 64-bit length is 0", f"a length of 0x{length:016x}")
 
     def _see_control(self, frame: ReceivedFrame, shown: str) -> Iterator[RawFinding]:
         if not frame.fin:

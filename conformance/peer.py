@@ -210,6 +210,9 @@ class Peer:
                 if self.answers_close and not self.close_sent:
                     code = frame.close_code
                     self._answer(close_frame(code if code is not None and is_wire_legal(code) else None))
+        if self._in.announced is not None:
+            for finding in self.frame_lint.see_announced(self._in.announced):
+                self._observe(finding)
         self._hold(self._in.buffered - before)
 
     def _hold(self, size: int) -> None:

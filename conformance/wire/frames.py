@@ -210,6 +210,11 @@ class FrameParser:
         return len(self._buffer)
 
     @property
+    def announced(self) -> int | None:
+        """The payload length that the header of the unfinished frame tells; None while there is no such header."""
+        return self._header[1] if self._header else None
+
+    @property
     def partial(self) -> bytes:
         """The start of what has come of the unfinished frame, for a transcript."""
         return bytes(self._buffer[:64])
