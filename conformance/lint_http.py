@@ -13,7 +13,6 @@ from ..reports.model import Outcome, RawFinding
 from .lint import violated
 from .wire.handshake import Request, Response, ResponseHead, accept_for
 
-
 SINGLETONS: Final = ("Content-Length", "Content-Type", "Date", "Location", "Server")
 """Fields that are no lists (RFC 9110, section 5.3). Fields of unknown definition are not judged."""
 
