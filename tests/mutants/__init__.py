@@ -2,7 +2,34 @@
 
 from __future__ import annotations
 
+from . import (
+    closing_handshake,
+    control_frames,
+    fragmentation,
+    framing,
+    masking,
+    opening_handshake,
+    opening_handshake_http,
+    opening_handshake_response,
+    text_utf8,
+)
+from .http_phase import Limits
 from .server import MutantServer, mutant_server
 from .switch import SWITCHES, Switch
 
-__all__ = ["SWITCHES", "MutantServer", "Switch", "mutant_server"]
+__all__ = [
+    "SWITCHES",
+    "Limits",
+    "MutantServer",
+    "Switch",
+    "closing_handshake",
+    "control_frames",
+    "fragmentation",
+    "framing",
+    "masking",
+    "mutant_server",
+    "opening_handshake",
+    "opening_handshake_http",
+    "opening_handshake_response",
+    "text_utf8",
+]

@@ -54,6 +54,8 @@ class App:
         }
         self.ends: OrderedDict[str, asyncio.Future[tuple[int, str]]] = OrderedDict()
         """How the latest connection on /echo?id=ID ended, by that id; the future is done once it has ended."""
+        self.die: Callable[[], None] = lambda: None
+        """Ends the whole server, set by it. Only mutants use it."""
         self.watched: dict[Connection, asyncio.Future[tuple[int, str]]] = {}
         """The open connections among them."""
 

@@ -264,7 +264,7 @@ class HttpPhase:
             self.check_request(request)
             extensions = self.negotiate_extensions(self.offered_extensions(request))
             self.subprotocol = self.choose_subprotocol(self.offered_subprotocols(request))
-            self.app.check_policy(request)
+            self.check_policy(request)
         except Refusal as refusal:
             self.send_refusal(request, refusal)
             return
@@ -381,6 +381,10 @@ class HttpPhase:
         """The value of Sec-WebSocket-Extensions in the 101: no extension is spoken here."""
         return None
 
+    def check_policy(self, request: Request) -> None:
+        """Whether the application wants the connection (4.2.2)."""
+        self.app.check_policy(request)
+
     # Octets out
 
     def status_line(self, status: int) -> bytes:
@@ -452,6 +456,16 @@ class HttpPhase:
         self.buffer.clear()
         self.stop_timer()
         self.stream.end()
+
+    def fall_silent(self) -> None:
+        """Read and answer nothing more, and leave TCP as it is. Only mutants do so."""
+        self.phase = Phase.ENDED
+        self.buffer.clear()
+        self.stop_timer()
+
+    def on_no_tls(self, data: bytes) -> None:
+        """What came on the TLS port is no TLS (RFC 6455, 4.2.2): the connection ends."""
+        self.end_http()
 
     # Time
 

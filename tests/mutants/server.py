@@ -55,6 +55,7 @@ class MutantServer:
         chosen = SWITCHES[switch] if switch else None
         self.connection_class = chosen.connection_class if chosen else Connection
         self.app: App = (chosen.app_class if chosen else App)()
+        self.app.die = self.die
         self.host = host
         self.port = port
         self.ssl = ssl
@@ -74,6 +75,12 @@ class MutantServer:
         self.listener = await loop.create_server(lambda: ServedStream(self), self.host, self.port, backlog=1024)
         self.port = self.listener.sockets[0].getsockname()[1]
         return self
+
+    def die(self) -> None:
+        """Stop listening and drop every connection, as a server that crashes."""
+        self.listener.close()
+        for stream in list(self.streams):
+            stream.transport.abort()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

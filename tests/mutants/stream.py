@@ -27,6 +27,9 @@ class Receiver(Protocol):
     def peer_ended(self) -> None:
         """The client has sent its FIN (or closure alert), or TCP is gone."""
 
+    def on_no_tls(self, data: bytes) -> None:
+        """These octets should have been TLS and are not."""
+
 
 class Tls:
     """The server side of TLS without I/O."""
@@ -88,7 +91,7 @@ class Stream(asyncio.Protocol):
         try:
             plain = self.tls.receive(data)
         except ssl.SSLError:
-            self.end(closure_alert=False)
+            self.receiver.on_no_tls(data)
             return
         self.transport.write(self.tls.outgoing.read())
         if plain:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from .app import App
 from .connection import Connection
 
+CHAPTERS: Final = (
+    "opening_handshake",
+    "framing",
+    "masking",
+    "control_frames",
+    "fragmentation",
+    "text_utf8",
+    "closing_handshake",
+)
 Part = TypeVar("Part", bound=type[Connection] | type[App])
 
 
@@ -17,7 +26,8 @@ class Switch:
     """One way to be wrong.
 
     `violates` are the requirements whose finding must change; `also` are requirement ids or globs of check ids that
-    may change with them, because they look at the same behaviour. `part` is the class that replaces the conformant one.
+    may change with them, because they look at the same behaviour. `part` is the class that replaces the conformant one,
+    `chapter` the chapter of checks that has to notice it.
     """
 
     name: str
@@ -51,7 +61,8 @@ def switch(name: str, violates: Iterable[str], also: Iterable[str] = ()) -> Call
         title = " ".join((part.__doc__ or "").split())
         if not title or not violated:
             raise ValueError(f"the switch {name} needs a docstring and a requirement that it violates")
-        chapter = part.__module__.rpartition(".")[2]
+        module = part.__module__.rpartition(".")[2]
+        chapter = next(chapter for chapter in CHAPTERS if module.startswith(chapter))
         SWITCHES[name] = Switch(name, title, violated, touched, part, chapter)
         return part
 

@@ -1,0 +1,341 @@
+"""Switches: the server's half of the opening handshake (RFC 6455, sections 4.2.2, 4.3 and 11.3)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from .app import App
+from .connection import PING, Connection
+from .http_phase import GUID, ExtensionOffers, Fields
+from .request import Refusal, Request
+from .switch import switch
+
+EVERYTHING = ("*",)
+"""A strict client takes no handshake any more, so every other finding may change."""
+
+
+# The 101
+
+
+@switch("status-200", violates=["rfc6455-4.2.2-18", "rfc6455-4.2.2-1"], also=EVERYTHING)
+class Status200(Connection):
+    """A good handshake is answered with 200 instead of 101."""
+
+    def status_line(self, status: int) -> bytes:
+        return super().status_line(200 if status == 101 else status)
+
+
+@switch("status-line-without-last-space", violates=["rfc9112-4-1", "rfc6455-4.2.2-18"], also=EVERYTHING)
+class StatusLineWithoutLastSpace(Connection):
+    """The status line of the 101 ends right after the code."""
+
+    def status_line(self, status: int) -> bytes:
+        return b"HTTP/1.1 101\r\n" if status == 101 else super().status_line(status)
+
+
+@switch("status-line-of-http-1-0", violates=["rfc9110-6.2-1"], also=EVERYTHING)
+class StatusLineOfHttp10(Connection):
+    """Responses say that they are HTTP/1.0."""
+
+    def status_line(self, status: int) -> bytes:
+        return super().status_line(status).replace(b"HTTP/1.1", b"HTTP/1.0")
+
+
+@switch("upgrade-missing-in-101", violates=["rfc6455-4.2.2-19", "rfc6455-4.1-11"], also=EVERYTHING)
+class UpgradeMissingIn101(Connection):
+    """The 101 has no Upgrade field."""
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        return [field for field in super().response_fields(request, extensions) if field[0] != "Upgrade"]
+
+
+@switch("upgrade-of-101-is-empty", violates=["rfc9110-7.8-3", "rfc9110-15.2.2-1"], also=EVERYTHING)
+class UpgradeOf101IsEmpty(Connection):
+    """The Upgrade field of the 101 names no protocol."""
+
+    def upgrade_field(self) -> str:
+        return ""
+
+
+@switch("upgrade-of-101-names-another-protocol", violates=["rfc6455-4.1-11", "rfc6455-4.2.2-19"], also=EVERYTHING)
+class UpgradeOf101NamesAnotherProtocol(Connection):
+    """The Upgrade field of the 101 says WebSockets."""
+
+    def upgrade_field(self) -> str:
+        return "WebSockets"
+
+
+@switch("connection-missing-in-101", violates=["rfc6455-4.1-12", "rfc6455-4.2.2-20", "rfc9110-7.8-8"], also=EVERYTHING)
+class ConnectionMissingIn101(Connection):
+    """The 101 has no Connection field."""
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        return [field for field in super().response_fields(request, extensions) if field[0] != "Connection"]
+
+
+@switch("connection-of-101-is-keep-alive", violates=["rfc6455-4.1-12", "rfc6455-4.2.2-20"], also=EVERYTHING)
+class ConnectionOf101IsKeepAlive(Connection):
+    """The Connection field of the 101 lacks Upgrade."""
+
+    def connection_field(self) -> str:
+        return "keep-alive"
+
+
+@switch("accept-missing", violates=["rfc6455-4.1-13", "rfc6455-4.2.2-21"], also=EVERYTHING)
+class AcceptMissing(Connection):
+    """The 101 has no Sec-WebSocket-Accept."""
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        return [field for field in super().response_fields(request, extensions) if "Accept" not in field[0]]
+
+
+@switch("accept-over-decoded-key", violates=["rfc6455-4.1-13", "rfc6455-4.2.2-21"], also=EVERYTHING)
+class AcceptOverDecodedKey(Connection):
+    """Sec-WebSocket-Accept is computed over the decoded key."""
+
+    def accept_value(self, key: str) -> str:
+        return base64.b64encode(hashlib.sha1(base64.b64decode(key + "==") + GUID).digest()).decode()
+
+
+@switch("accept-always-the-same", violates=["rfc6455-4.1-13"], also=EVERYTHING)
+class AcceptAlwaysTheSame(Connection):
+    """Sec-WebSocket-Accept is that of the RFC's example, whatever the key."""
+
+    def accept_value(self, key: str) -> str:
+        return super().accept_value("dGhlIHNhbXBsZSBub25jZQ==")
+
+
+@switch("accept-without-padding", violates=["rfc6455-4.3-2"], also=EVERYTHING)
+class AcceptWithoutPadding(Connection):
+    """Sec-WebSocket-Accept lacks its last character."""
+
+    def accept_value(self, key: str) -> str:
+        return super().accept_value(key).rstrip("=")
+
+
+@switch("accept-over-untrimmed-key", violates=["rfc6455-4.2.2-22"])
+class AcceptOverUntrimmedKey(Connection):
+    """White space around the key goes into Sec-WebSocket-Accept."""
+
+    untrimmed = ""
+
+    def parse_field_line(self, line: bytes) -> tuple[str, str]:
+        name, value = super().parse_field_line(line)
+        if name == "sec-websocket-key":
+            self.untrimmed = line.partition(b":")[2].removeprefix(b" ").decode("latin-1")
+        return name, value
+
+    def accept_value(self, key: str) -> str:
+        return super().accept_value(self.untrimmed)
+
+
+@switch("accept-twice", violates=["rfc6455-11.3.3-1"], also=["rfc6455-4.*"])
+class AcceptTwice(Connection):
+    """Sec-WebSocket-Accept stands twice in the 101."""
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        fields = super().response_fields(request, extensions)
+        return fields + [field for field in fields if field[0] == "Sec-WebSocket-Accept"]
+
+
+@switch("content-length-in-101", violates=["rfc9110-8.6-1"])
+class ContentLengthIn101(Connection):
+    """The 101 has a Content-Length."""
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        return [*super().response_fields(request, extensions), ("Content-Length", "0")]
+
+
+@switch("transfer-encoding-in-101", violates=["rfc9112-6.1-1"])
+class TransferEncodingIn101(Connection):
+    """The 101 has a Transfer-Encoding."""
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        return [*super().response_fields(request, extensions), ("Transfer-Encoding", "chunked")]
+
+
+@switch("content-after-101", violates=["rfc6455-4.2.2-25"], also=EVERYTHING)
+class ContentAfter101(Connection):
+    """The last chunk of a chunked body follows the head of the 101."""
+
+    def send_accept(self, request: Request, fields: Fields) -> None:
+        super().send_accept(request, fields)
+        self.stream.write(b"0\r\n\r\n")
+
+
+@switch("ping-before-101", violates=["rfc6455-4.2.2-24"], also=EVERYTHING)
+class PingBefore101(Connection):
+    """A frame comes before the 101."""
+
+    def send_accept(self, request: Request, fields: Fields) -> None:
+        self.send_frame(PING, b"early")
+        super().send_accept(request, fields)
+
+
+@switch("101-in-clear-on-tls-port", violates=["rfc6455-4.2.2-2"])
+class ClearAnswerOnTlsPort(Connection):
+    """On the TLS port a handshake in clear is accepted in clear."""
+
+    def on_no_tls(self, data: bytes) -> None:
+        self.stream.tls = None
+        self.receive(data)
+
+
+# Subprotocols
+
+
+@switch(
+    "subprotocol-not-asked-for",
+    violates=["rfc6455-4.1-15", "rfc6455-4.2.2-13"],
+    also=EVERYTHING,
+)
+class SubprotocolNotAskedFor(Connection):
+    """The 101 names a subprotocol although the client offered none."""
+
+    def choose_subprotocol(self, offered: list[str]) -> str | None:
+        return super().choose_subprotocol(offered) if offered else "chat"
+
+
+@switch("another-subprotocol-than-offered", violates=["rfc6455-4.1-15", "rfc6455-4.2.2-12"])
+class AnotherSubprotocolThanOffered(Connection):
+    """If no subprotocol suits, the server names one that the client did not offer."""
+
+    def choose_subprotocol(self, offered: list[str]) -> str | None:
+        return super().choose_subprotocol(offered) or ("chat" if offered else None)
+
+
+@switch("any-subprotocol-taken", violates=["rfc6455-4.2.2-12"], also=["rfc6455-4.1-15", "rfc6455-4.2.2-11"])
+class AnySubprotocolTaken(Connection):
+    """The first subprotocol offered is taken, known or not."""
+
+    def choose_subprotocol(self, offered: list[str]) -> str | None:
+        return offered[0] if offered else None
+
+
+@switch("empty-subprotocol", violates=["rfc6455-4.2.2-12"], also=["rfc6455-4.3-2", "rfc6455-4.2.2-14"])
+class EmptySubprotocol(Connection):
+    """If no subprotocol suits, the field is empty instead of absent."""
+
+    def choose_subprotocol(self, offered: list[str]) -> str | None:
+        return super().choose_subprotocol(offered) or ("" if offered else None)
+
+
+@switch("subprotocol-in-capitals", violates=["rfc6455-4.2.2-11"], also=["rfc6455-4.1-15", "rfc6455-11.3.4-1"])
+class SubprotocolInCapitals(Connection):
+    """The subprotocol chosen is not returned octet for octet."""
+
+    def choose_subprotocol(self, offered: list[str]) -> str | None:
+        chosen = super().choose_subprotocol(offered)
+        return chosen and chosen.upper()
+
+
+@switch("all-suitable-subprotocols", violates=["rfc6455-4.2.2-14", "rfc6455-4.3-2"], also=["rfc6455-4.2.2-11"])
+class AllSuitableSubprotocols(Connection):
+    """All subprotocols that suit are returned in one list."""
+
+    def choose_subprotocol(self, offered: list[str]) -> str | None:
+        return ", ".join(name for name in offered if name in self.app.subprotocols) or None
+
+
+@switch("subprotocol-twice", violates=["rfc6455-11.3.4-2"], also=["rfc6455-4.*"])
+class SubprotocolTwice(Connection):
+    """Sec-WebSocket-Protocol stands twice in the 101."""
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        fields = super().response_fields(request, extensions)
+        return fields + [field for field in fields if field[0] == "Sec-WebSocket-Protocol"]
+
+
+# Extensions
+
+
+@switch(
+    "extension-not-asked-for",
+    violates=["rfc6455-4.1-14", "rfc6455-4.2.2-16", "rfc6455-9-2", "rfc6455-9.1-8"],
+    also=EVERYTHING,
+)
+class ExtensionNotAskedFor(Connection):
+    """The 101 names an extension although the client offered none."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        return None if offers else "permessage-deflate"
+
+
+@switch(
+    "another-extension-than-offered",
+    violates=["rfc6455-4.1-14", "rfc6455-4.2.2-15", "rfc6455-4.2.2-16", "rfc6455-9-2"],
+    also=["rfc6455-9*", "rfc6455-11.3.2-1"],
+)
+class AnotherExtensionThanOffered(Connection):
+    """To an offer of extensions the server answers with one that was not in it."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        return "x-of-the-server" if offers else None
+
+
+@switch("empty-extensions-field", violates=["rfc6455-4.2.2-17"], also=["*"])
+class EmptyExtensionsField(Connection):
+    """That no extension is used is said by an empty Sec-WebSocket-Extensions."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        return ""
+
+
+@switch(
+    "undefined-extension-parameter", violates=["rfc6455-9.1-4"], also=["rfc6455-9*", "rfc6455-4.*", "rfc9110-5.6.4-1"]
+)
+class UndefinedExtensionParameter(Connection):
+    """permessage-deflate is accepted with a parameter that it does not have."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        return "permessage-deflate; speed=9" if any(name == "permessage-deflate" for name, _ in offers) else None
+
+
+@switch("quoted-pair-not-unescaped", violates=["rfc9110-5.6.4-1"], also=["rfc6455-9*"])
+class QuotedPairNotUnescaped(Connection):
+    """The value "1\\0" of a window size is taken for another number than 10."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        assert self.request is not None
+        if not any("server_max_window_bits" in parameters for _, parameters in offers):
+            return None
+        quoted_pair = "\\" in "".join(self.request.lines("sec-websocket-extensions"))
+        return f"permessage-deflate; server_max_window_bits={15 if quoted_pair else 10}"
+
+
+# Refusals
+
+
+@switch("401-without-challenge", violates=["rfc6455-4.2.2-4", "rfc9110-11.6.1-1"])
+class Status401WithoutChallenge(App):
+    """A 401 does not say how to authenticate."""
+
+    def check_policy(self, request: Request) -> None:
+        try:
+            super().check_policy(request)
+        except Refusal as refusal:
+            raise Refusal(
+                refusal.status, refusal.text, fields=() if refusal.status == 401 else refusal.fields
+            ) from None
+
+
+@switch("redirect-without-location", violates=["rfc6455-4.2.2-5"])
+class RedirectWithoutLocation(App):
+    """A redirect does not say where to."""
+
+    def check_policy(self, request: Request) -> None:
+        try:
+            super().check_policy(request)
+        except Refusal as refusal:
+            raise Refusal(
+                refusal.status, refusal.text, fields=() if refusal.status == 307 else refusal.fields
+            ) from None
+
+
+@switch("malformed-version-list", violates=["rfc6455-4.3-2", "rfc6455-4.4-1"], also=["rfc6455-4.2.2-8"])
+class MalformedVersionList(Connection):
+    """The error for another version names ours as 013."""
+
+    def upgrade_required(self, text: str) -> Refusal:
+        return Refusal(426, text, fields=(("Upgrade", "websocket"), ("Sec-WebSocket-Version", "013")))
