@@ -25,15 +25,6 @@ class PingUnanswered(Connection):
         pass
 
 
-@switch("ping-with-data-unanswered", violates=["rfc6455-5.5.2-1", "rfc6455-5.5.2-2"])
-class PingWithDataUnanswered(Connection):
-    """Only an empty Ping is answered."""
-
-    def on_ping(self, payload: bytes) -> None:
-        if not payload:
-            super().on_ping(payload)
-
-
 @switch("ping-must-be-text", violates=["rfc6455-5.5.2-1", "rfc6455-5.5.2-2"], also=["rfc6455-5.5.3-1"])
 class PingMustBeText(Connection):
     """A Ping that is no UTF-8 fails the connection."""
@@ -77,14 +68,6 @@ class PingAfterAMessageUnanswered(Connection):
     def on_ping(self, payload: bytes) -> None:
         if not self.delivered:
             super().on_ping(payload)
-
-
-@switch("pong-is-empty", violates=["rfc6455-5.5.3-1"], also=["rfc6455-5.5.2-2", "rfc6455-5.5.3-2"])
-class PongIsEmpty(Connection):
-    """Each Pong is empty."""
-
-    def on_ping(self, payload: bytes) -> None:
-        super().on_ping(b"")
 
 
 @switch("pong-is-cut", violates=["rfc6455-5.5.3-1"])
@@ -179,11 +162,9 @@ class PingsOfItsOwn(Connection):
         super().send_frame(opcode, payload, fin=fin, rsv=rsv)
 
 
-@switch("ping-after-close-answered", violates=["rfc6455-5.5.2-5"])
-class PingAfterCloseAnswered(Connection):
-    """A Ping that comes with or after the Close is answered, which is allowed."""
-
-    closing_code: int | None = None
+@switch("ping-with-close-answered", violates=["rfc6455-5.5.2-5"])
+class PingWithCloseAnswered(Connection):
+    """A Ping that comes together with the Close is answered, which is allowed."""
 
     def finish_close(self, code: int | None, reason: bytes) -> None:
         if self.phase is Phase.OPEN and self.buffer:
