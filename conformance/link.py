@@ -118,15 +118,8 @@ class Link(asyncio.Protocol):
             self._transport.abort()
 
 
-async def open_link(
-    endpoint: Endpoint,
-    on_data: Callable[[bytes], None],
-    on_change: Callable[[], None],
-    timeout: float,
-    *,
-    tls: bool | None = None,
-) -> Link:
-    """Connect within ``timeout`` seconds. Raises TargetGone where nothing takes the connection.
+async def open_link(endpoint: Endpoint, link: Link, timeout: float, *, tls: bool | None = None) -> None:
+    """Connect ``link`` within ``timeout`` seconds. Raises TargetGone where nothing takes the connection.
 
     ``tls=False`` speaks plain TCP to a TLS port.
     """
@@ -135,8 +128,8 @@ async def open_link(
     context = endpoint.tls if tls is not False else None
     try:
         async with asyncio.timeout(timeout):
-            _, link = await loop.create_connection(
-                lambda: Link(on_data, on_change),
+            await loop.create_connection(
+                lambda: link,
                 host,
                 port,
                 ssl=context,
@@ -146,7 +139,6 @@ async def open_link(
         raise TargetGone(f"no connection to {host}:{port} within {timeout:g} s") from None
     except OSError as error:
         raise TargetGone(f"no connection to {host}:{port}: {error.strerror or error}") from None
-    return link
 
 
 __all__ = ["Link", "TcpEnd", "open_link"]

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..reports.model import RawFinding
@@ -38,10 +38,14 @@ from .wire.frames import (
 )
 from .wire.handshake import Request, Response, ResponseReader
 
-MAX_INBOX: Final = 4 * 1024 * 1024
+MAX_INBOX: Final = 1024 * 1024
 FRAME_COST: Final = 200
 """What a frame costs in memory beside its payload, for the budget."""
 KEEP: Final = 2 * 1024 * 1024
+MAX_KEPT: Final = 1000
+CUT: Final = 125
+MAX_PARTS: Final = 20_000
+"""Fragments of one message from the target before it counts as endless."""
 _fences = itertools.count(1)
 
 
@@ -120,11 +124,12 @@ class Peer:
         self._budget = budget
         self._held = 0
         self._starved = False
-        self._link: Link | None = None
+        self.link = Link(self._received, self._link_changed)
         self._reader: ResponseReader | None = None
         self._request: Request | None = None
         self._early = bytearray()
         self._in = FrameParser(keep)
+        self._keep = keep
         self._out = FrameParser(keep=256)
         self._framing = False
         self._owed: list[Frame] = []
@@ -137,15 +142,8 @@ class Peer:
 
     async def open(self, *, tls: bool | None = None) -> None:
         """Connect. Raises TargetGone."""
-        self._link = await open_link(
-            self.endpoint, self._received, self._link_changed, max(self.patience, 5.0), tls=tls
-        )
+        await open_link(self.endpoint, self.link, max(self.patience, 5.0), tls=tls)
         self._transcript.note(self.conn, "out", "TCP connected" if not self.endpoint.secure else "TLS connected")
-
-    @property
-    def link(self) -> Link:
-        assert self._link is not None, "open() comes first"
-        return self._link
 
     @property
     def ended(self) -> TcpEnd | None:
@@ -154,8 +152,7 @@ class Peer:
 
     def close(self) -> None:
         """Let go of the connection and of what it holds in memory."""
-        if self._link is not None:
-            self._link.abort()
+        self.link.abort()
         self._inbox.clear()
         self._parts.clear()
         self._budget.give(self._held)
@@ -181,6 +178,7 @@ class Peer:
             self._transcript.note(self.conn, "in", self.link.end.value)
             if self._reader is not None and self._reader.response is None:
                 self._reader.feed(b"")
+        self._pay()
         self._changed.set()
 
     def _received(self, data: bytes) -> None:
@@ -230,10 +228,16 @@ class Peer:
             self.link.set_reading(True)
 
     def _answer(self, frame: Frame) -> None:
-        if self._out.at_boundary:
+        if self._out.at_boundary and self.link.writable:
             self._send_now(frame)
-        else:
-            self._owed.append(frame)
+            return
+        if frame.opcode == Opcode.PONG:  # only the latest Ping has to be answered (section 5.5.3)
+            self._owed = [owed for owed in self._owed if owed.opcode != Opcode.PONG]
+        self._owed.append(frame)
+
+    def _pay(self) -> None:
+        while self._owed and self._out.at_boundary and self.link.writable:
+            self._send_now(self._owed.pop(0))
 
     def _send_now(self, frame: Frame) -> None:
         if frame.opcode == Opcode.CLOSE:
@@ -266,8 +270,7 @@ class Peer:
                 await asyncio.sleep(pause)
             if not self.link.writable:
                 await self._wait(lambda: self.link.writable or not self.link.open, "the target to read on")
-        while self._owed and self._out.at_boundary:
-            self._send_now(self._owed.pop(0))
+        self._pay()
 
     async def send(self, *frames: Frame, chop: int | None = None) -> None:
         """Send frames in one write, or chopped into TCP segments of ``chop`` bytes."""
@@ -299,7 +302,7 @@ class Peer:
         self._release(len(early))
         if early:
             self._reader.feed(early)
-        if self._link is not None and self.link.end is not None:
+        if self.link.end is not None:
             self._reader.feed(b"")
 
     async def read_response(self, patience: float | None = None) -> Response | None:
@@ -414,7 +417,7 @@ class Peer:
             self._parts.clear()
         self._parts.append(frame)
         if not frame.fin:
-            if sum(len(part.payload) for part in self._parts) > MAX_INBOX or len(self._parts) > 100_000:
+            if sum(len(part.payload) for part in self._parts) > self._keep or len(self._parts) > MAX_PARTS:
                 raise Undetermined("the target sends a message without end")
             return None
         parts = list(self._parts)
@@ -458,7 +461,7 @@ class Peer:
         Raises Violation; one that rests on silence says so.
         """
         deadline = self._deadline(patience)
-        before: list[Event] = []
+        before = _Kept()
         expected = f"a Pong with the Ping's payload {shown(payload)}"
         while True:
             try:
@@ -468,9 +471,9 @@ class Peer:
                 raise Violation(expected, f"none within {self.patience:g} s{others}", silence=True) from None
             if isinstance(event, ReceivedFrame):
                 if event.opcode == Opcode.PONG and event.payload == payload:
-                    return before
+                    return before.events
                 if event.opcode != Opcode.CLOSE:
-                    _keep(before, event)
+                    before.add(event)
                     continue
             raise Violation(expected, str(event))
 
@@ -488,17 +491,17 @@ class Peer:
         nonce = b"fence-%d" % next(_fences)
         await self.send(Frame(Opcode.PING, nonce))
         deadline = self._deadline(None)
-        before: list[Event] = []
+        before = _Kept()
         while True:
             try:
                 event = await self.next_event(deadline=deadline)
             except Silence:
                 raise Undetermined(f"a Ping was not answered within {self.patience:g} s") from None
             if isinstance(event, ReceivedFrame) and event.opcode == Opcode.PONG and event.payload == nonce:
-                return before
-            _keep(before, event)
-            if isinstance(event, Ended) or event.opcode == Opcode.CLOSE:
-                return before
+                return before.events
+            before.add(event)
+            if self.is_end(event):
+                return before.events
 
     async def expect_alive(self, requirement: str | None = None) -> list[Event]:
         """The connection is still open and working: a Ping is answered. Returns what came before the Pong."""
@@ -624,15 +627,15 @@ class Peer:
     async def drain(self, patience: float | None = None) -> list[Event]:
         """All that comes until the connection ends or the patience is over; the end is the last event if it came."""
         deadline = self._deadline(patience)
-        events: list[Event] = []
+        came = _Kept()
         while True:
             try:
                 event = await self.next_event(deadline=deadline)
             except Silence:
-                return events
-            _keep(events, event)
+                return came.events
+            came.add(event)
             if isinstance(event, Ended):
-                return events
+                return came.events
 
     async def closing_handshake(self, code: int | None = CloseCode.NORMAL_CLOSURE, reason: str = "") -> ReceivedFrame:
         """Send Close, expect a Close in answer."""
@@ -640,11 +643,21 @@ class Peer:
         return await self.expect_close()
 
 
-def _keep(events: list[Event], event: Event) -> None:
-    """Bounded: of a flood the first thousand and the last are kept."""
-    if len(events) >= 1000:
-        events.pop()
-    events.append(event)
+class _Kept:
+    """What came while something else was waited for: bounded in number and bytes, the last always among it."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._bytes = 0
+
+    def add(self, event: Event) -> None:
+        if len(self.events) >= MAX_KEPT:
+            self.events.pop()
+        if isinstance(event, ReceivedFrame):
+            self._bytes += len(event.payload)
+            if self._bytes > KEEP:
+                event = replace(event, payload=event.payload[:CUT], cut=True)
+        self.events.append(event)
 
 
 def describe_all(events: Sequence[Event], limit: int = 5) -> str:

@@ -82,6 +82,8 @@ class Answer:
         return self.response is not None and self.response.accepted
 
     def __str__(self) -> str:
+        if self.response is not None and self.response.status == 0:
+            return "bytes that are no HTTP response"
         if self.response is not None:
             reason = self.response.head.reason.decode("latin-1")
             return f"{self.response.status} {reason}".rstrip()
