@@ -346,6 +346,11 @@ class Peer:
         return bytes(self._early)
 
     @property
+    def at_frame_boundary(self) -> bool:
+        """Whether the last byte that came ended a frame."""
+        return self._in.at_boundary
+
+    @property
     def partial_frame(self) -> bytes:
         """The start of an incoming frame that is not whole."""
         return self._in.partial
