@@ -12,7 +12,7 @@ from .harness import Proof, chapter_checks, compare, observe, switches_of, with_
 
 
 async def main(chapter: str, names: list[str]) -> int:
-    own = chapter_checks(chapter)
+    own = chapter_checks(chapter, tolerant=True)
     checks = with_smoke(own)
     begun = time.monotonic()
     conformant = await observe(None, checks)
