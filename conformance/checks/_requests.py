@@ -1,0 +1,94 @@
+"""Requests that the checks of HTTP send, and what they read out of the answers."""
+
+from __future__ import annotations
+
+import ssl
+
+from ..target import Answer, Target
+from ..wire.handshake import Request, split_list
+
+
+def plain_get(target: Target) -> Request:
+    """An ordinary GET of the target's path, without a word of WebSocket."""
+    return target.request().without("Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version")
+
+
+def no_key(target: Target) -> Request:
+    """A handshake that lacks its key, which every server has to refuse."""
+    return target.request().without("Sec-WebSocket-Key")
+
+
+def other_version(target: Target) -> Request:
+    """A handshake for a WebSocket version that does not exist."""
+    return target.request().with_field("Sec-WebSocket-Version", "99")
+
+
+def posted(target: Target) -> Request:
+    """A handshake whose method is POST."""
+    return target.request().adding(("Content-Length", "0")).changed(method="POST")
+
+
+def padded(path: bytes, size: int) -> bytes:
+    """The request-target with a query that fills it to ``size`` octets."""
+    start = path + (b"&" if b"?" in path else b"?") + b"wsproof="
+    return start.ljust(size, b"x")
+
+
+def absolute(target: Target, request: Request) -> bytes:
+    """The request-target in absolute-form, with the target's own authority."""
+    scheme = "https" if target.endpoint.secure else "http"
+    return f"{scheme}://{target.endpoint.host_field}".encode() + request.target
+
+
+def spelled(request: Request, before: bytes, after: bytes) -> Request:
+    """The same request with that white space around each value."""
+    return request.changed(
+        raw_lines=[name + b":" + before + value + after for name, value in request.fields], fields=()
+    )
+
+
+def client_hello() -> bytes:
+    """The first octets of a TLS connection."""
+    outgoing = ssl.MemoryBIO()
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
+def outcome(answer: Answer) -> tuple[object, ...]:
+    """What an answer says of the negotiation."""
+    if answer.response is None:
+        return (answer.end,)
+    head = answer.response.head
+    return (head.status, head.all("Sec-WebSocket-Protocol"), head.all("Sec-WebSocket-Extensions"))
+
+
+def reflected(answer: Answer, octets: bytes) -> bool:
+    """Whether those octets come back as they are."""
+    return answer.response is not None and octets in answer.response.head.raw + b"\n" + answer.response.body
+
+
+def window_bits(answer: Answer) -> bytes | None:
+    """The server_max_window_bits that a 101 agrees to, as it stands there; None without permessage-deflate."""
+    if answer.response is None:
+        return None
+    for extension in split_list(answer.response.head.all("Sec-WebSocket-Extensions")):
+        name, *parameters = (part.strip() for part in extension.split(b";"))
+        if name == b"permessage-deflate":
+            pairs = dict(parameter.partition(b"=")[::2] for parameter in parameters)
+            return pairs.get(b"server_max_window_bits", b"15").strip(b' "')
+    return None
+
+
+def accept_of(answer: Answer) -> bytes | None:
+    """Sec-WebSocket-Accept."""
+    return answer.response.head.get("Sec-WebSocket-Accept") if answer.response else None
+
+
+__all__ = [
+    "absolute", "accept_of", "client_hello", "no_key", "other_version", "outcome", "padded", "plain_get", "posted",
+    "reflected", "spelled", "window_bits",
+]  # fmt: skip
