@@ -140,10 +140,11 @@ class Peer:
 
     # -- the connection ------------------------------------------------------------------------------------------
 
-    async def open(self, *, tls: bool | None = None) -> None:
+    async def open(self, *, tls: bool | None = None, server_name: str | None = None) -> None:
         """Connect. Raises TargetGone."""
-        await open_link(self.endpoint, self.link, max(self.patience, 5.0), tls=tls)
-        self._transcript.note(self.conn, "out", "TCP connected" if not self.endpoint.secure else "TLS connected")
+        await open_link(self.endpoint, self.link, max(self.patience, 5.0), tls=tls, server_name=server_name)
+        secure = self.endpoint.secure and tls is not False
+        self._transcript.note(self.conn, "out", "TLS connected" if secure else "TCP connected")
 
     @property
     def ended(self) -> TcpEnd | None:

@@ -20,6 +20,10 @@ class Paths(_Part):
     """One that does not exist."""
     refused: str | None = None
     """One that refuses the handshake for a reason of its own (credentials, say)."""
+    authenticated: str | None = None
+    """One that demands HTTP authentication (401)."""
+    redirected: str | None = None
+    """One that answers with a redirect (3xx)."""
 
 
 class Probe(_Part):
@@ -47,6 +51,15 @@ class Refused(_Part):
     origin: str | None = None
 
 
+class Allowed(_Part):
+    """Whom a target that is meant for one site lets in."""
+
+    origin: str | None = None
+    """The only Origin."""
+    path: str | None = None
+    """Where that is so; without it at the echo endpoint."""
+
+
 class Profile(_Part):
     """A whole profile file."""
 
@@ -55,9 +68,12 @@ class Profile(_Part):
     paths: Paths = Paths()
     probe: Probe = Probe()
     refused: Refused = Refused()
+    allowed: Allowed = Allowed()
     subprotocols: list[str] = []
     """Those that ``probe.subprotocol`` supports."""
     denial: Literal["any", "close", "http"] = "any"
+    clear_and_tls: bool = False
+    """Whether the TLS port speaks ws:// in clear too, by intent."""
 
 
 def built_in() -> dict[str, Path]:

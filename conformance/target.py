@@ -119,8 +119,10 @@ class Target:
         return (self.endpoint if target is None else self.endpoint.at(target)).request()
 
     @asynccontextmanager
-    async def open(self, *, tls: bool | None = None, keep: int = KEEP, echo: bool = True) -> AsyncIterator[Peer]:
-        """A TCP (TLS) connection without any handshake. Raises TargetGone."""
+    async def open(
+        self, *, tls: bool | None = None, server_name: str | None = None, keep: int = KEEP, echo: bool = True
+    ) -> AsyncIterator[Peer]:
+        """A TCP (TLS) connection without any handshake; see :func:`.link.open_link`. Raises TargetGone."""
         peer = Peer(
             endpoint=self.endpoint,
             findings=self.findings,
@@ -133,7 +135,7 @@ class Target:
             keep=keep,
         )
         try:
-            await peer.open(tls=tls)
+            await peer.open(tls=tls, server_name=server_name)
             yield peer
         finally:
             peer.close()
