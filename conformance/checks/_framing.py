@@ -1,0 +1,136 @@
+"""Payloads, readings and waits that the checks of base framing share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from ..check import Undetermined, Violation
+from ..peer import Ended, Event, Message, Peer, Silence
+from ..target import Target
+from ..wire.frames import Opcode, ReceivedFrame
+
+SIZES: Final = (0, 125, 126, 127, 128, 65535, 65536)
+"""The payload lengths around which the length form changes (section 5.2), and those of Autobahn's group 1."""
+ODD_CHUNK: Final = 997
+"""Bytes per TCP segment: odd, and no divisor of any size; Autobahn's too."""
+EIGHT_BYTES: Final = b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff"
+
+Answer = Message | ReceivedFrame | Ended | None
+"""What came for a message: a message, a Close frame, the end of TCP, or nothing within the patience."""
+
+
+def of_size(word: bytes, size: int) -> bytes:
+    """``word`` cut or padded with ``*`` to ``size`` bytes, so that it can be recognised and has a known length."""
+    return word[:size].ljust(size, b"*")
+
+
+def varied(opcode: int, word: bytes, size: int) -> bytes:
+    """``size`` bytes that begin with ``word`` and then differ from place to place: what is shifted shows.
+
+    ASCII for a text message, all byte values for a binary one. No period of the pattern is a power of two.
+    """
+    values = bytes(range(0x20, 0x7F)) if opcode == Opcode.TEXT else bytes(range(256)) + b"\xff\xfe\xfd"
+    return (word + values * (size // len(values) + 1))[:size]
+
+
+@contextmanager
+def naming(target: Target, what: str) -> Iterator[None]:
+    """Within a check that tries several inputs: put before each observation which input it was."""
+    made = target.findings.made
+    before = len(made)
+    try:
+        yield
+    except Violation as found:
+        observed = f"{what}: {found.observed}"
+        raise Violation(found.expected, observed, requirement=found.requirement, silence=found.silence) from None
+    except Undetermined as why:
+        raise Undetermined(f"{what}: {why}") from None
+    finally:
+        made[before:] = [
+            finding.model_copy(update={"observed": f"{what}: {finding.observed}"}) for finding in made[before:]
+        ]
+
+
+async def good_message(target: Target, peer: Peer) -> bytes:
+    """A text message and its echo, awaited, so that what is sent next cannot race it. Returns its payload."""
+    word = target.nonce("good")
+    try:
+        await peer.echo(word)
+    except Violation as found:
+        raise Undetermined(f"the good message that comes first was not echoed: {found.observed}") from None
+    return word
+
+
+async def answer_to(target: Target, peer: Peer, opcode: int, payload: bytes) -> Answer:
+    """The answer to the message just sent. Where the target pushes messages of its own, others than the echo are
+    passed over."""
+    expected = target.echo.of(opcode, payload)
+    deadline = asyncio.get_running_loop().time() + target.patience
+    while True:
+        try:
+            got = await peer.next_message(deadline - asyncio.get_running_loop().time())
+        except Silence:
+            return None
+        if not isinstance(got, Message) or (got.opcode, got.payload) == expected or not target.found.chatty:
+            return got
+
+
+def is_echo(target: Target, got: Answer, opcode: int, payload: bytes) -> bool:
+    """Whether that answer is the echo of that message, in the target's wording."""
+    return isinstance(got, Message) and (got.opcode, got.payload) == target.echo.of(opcode, payload)
+
+
+def difference(expected: bytes, got: bytes) -> str:
+    """Where two payloads part, for people."""
+    if len(got) != len(expected):
+        return f"{len(got)} bytes instead of {len(expected)}"
+    at = next((index for index, pair in enumerate(zip(expected, got, strict=True)) if pair[0] != pair[1]), len(got))
+    return f"{len(got)} bytes that differ from byte {at} on"
+
+
+async def message_or_end(peer: Peer, deadline: float, *pongs: bytes) -> Message | ReceivedFrame | Ended | None:
+    """The next message, Pong with one of those payloads, Close or end of TCP; None at the deadline (loop time)."""
+    parts: list[ReceivedFrame] = []
+    while True:
+        try:
+            event = await peer.next_event(deadline=deadline)
+        except Silence:
+            return None
+        if isinstance(event, Ended) or event.opcode == Opcode.CLOSE:
+            return event
+        if asyncio.get_running_loop().time() > deadline:
+            return None
+        if event.opcode == Opcode.PONG and event.payload in pongs:
+            return event
+        if not event.is_control:
+            parts.append(event)
+            if event.fin:
+                return Message(parts[0].opcode, b"".join(part.payload for part in parts), len(parts))
+
+
+async def others_are_served(target: Target, requirement: str) -> None:
+    """A further opening handshake succeeds while the connection before is still there. Raises Violation otherwise."""
+    answer = await target.ask(target.request())
+    if answer.status in (429, 503):
+        raise Undetermined(f"a further opening handshake was answered with {answer}")
+    if not answer.accepted:
+        raise Violation(
+            "other connections are served meanwhile",
+            f"a further opening handshake: {answer}",
+            requirement=requirement,
+            silence=answer.silent,
+        )
+
+
+def ended_with(events: list[Event]) -> Event | None:
+    """The Close or end of TCP that is the last of these events, if it is one."""
+    return events[-1] if events and Peer.is_end(events[-1]) else None
+
+
+__all__ = [
+    "EIGHT_BYTES", "ODD_CHUNK", "SIZES", "Answer", "answer_to", "difference", "ended_with",
+    "good_message", "is_echo", "message_or_end", "naming", "of_size", "others_are_served", "varied",
+]  # fmt: skip
