@@ -11,6 +11,7 @@ from .connection import Connection
 
 CHAPTERS: Final = (
     "opening_handshake",
+    "http_message",
     "framing",
     "masking",
     "control_frames",
@@ -18,6 +19,8 @@ CHAPTERS: Final = (
     "text_utf8",
     "closing_handshake",
 )
+CHAPTER_OF_FILE: Final = {"opening_handshake_http": "http_message"}
+"""Files whose name does not begin with the chapter that their switches belong to."""
 Part = TypeVar("Part", bound=type[Connection] | type[App])
 
 
@@ -62,7 +65,8 @@ def switch(name: str, violates: Iterable[str], also: Iterable[str] = ()) -> Call
         if not title or not violated:
             raise ValueError(f"the switch {name} needs a docstring and a requirement that it violates")
         module = part.__module__.rpartition(".")[2]
-        chapter = next(chapter for chapter in CHAPTERS if module.startswith(chapter))
+        file = CHAPTER_OF_FILE.get(module, module)
+        chapter = next(chapter for chapter in CHAPTERS if file.startswith(chapter))
         SWITCHES[name] = Switch(name, title, violated, touched, part, chapter)
         return part
 
