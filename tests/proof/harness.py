@@ -158,8 +158,9 @@ def compare(switch: Switch, conformant: Observation, mutant: Observation) -> Pro
 
 
 def _explained(switch: Switch, id: str, requirement: str) -> bool:
-    allowed = (*switch.violates, *switch.also)
-    return requirement in allowed or any(id == glob or fnmatch.fnmatchcase(id, _literal(glob)) for glob in switch.also)
+    globs = [_literal(glob) for glob in switch.also]
+    names = (requirement, id)
+    return requirement in switch.violates or any(fnmatch.fnmatchcase(name, glob) for name in names for glob in globs)
 
 
 def _literal(glob: str) -> str:
