@@ -473,7 +473,7 @@ class Peer:
             try:
                 event = await self.next_event(deadline=deadline)
             except Silence:
-                others = f" (but {describe_all(before)})" if before else ""
+                others = f" (but {describe_all(before.events)})" if before.events else ""
                 raise Violation(expected, f"none within {self.patience:g} s{others}", silence=True) from None
             if isinstance(event, ReceivedFrame):
                 if event.opcode == Opcode.PONG and event.payload == payload:
