@@ -216,8 +216,13 @@ class FrameParser:
 
     @property
     def partial(self) -> bytes:
-        """The start of what has come of the unfinished frame, for a transcript."""
-        return bytes(self._buffer[:64])
+        """The start of what has come of the unfinished frame, its header included."""
+        if self._header is None:
+            return bytes(self._buffer[:64])
+        first, length, form, _, key = self._header
+        header = bytearray(Frame(0, length_form=form, announced=length).header(key))
+        header[0] = first
+        return bytes(header) + bytes(self._buffer[:64])
 
     def feed(self, data: bytes) -> Iterator[ReceivedFrame]:
         """Take bytes; yield each frame that they complete."""
