@@ -528,6 +528,7 @@ class Peer:
         earlier: Sequence[bytes] = (),
         requirement: str | None = None,
         discard_warns: bool = False,
+        sign_of: Callable[[ReceivedFrame], str | None] | None = None,
     ) -> Failed:
         """The target fails the connection because of what was just sent (RFC 6455, section 7.1.7).
 
@@ -536,6 +537,8 @@ class Peer:
         as valid; ``earlier`` are payloads sent before it, whose echoes may still come. Where the connection is left
         open and working that is a violation, or with ``discard_warns`` (the frame was discarded, and no reaction is
         prescribed) a warning. A Close that is not followed by the end of TCP is judged by rfc6455-7.1.7-1 only.
+        ``sign_of`` replaces ``taken`` and ``earlier`` where only the check can read what comes back: it says why a frame
+        proves that the illegal one was taken, None where it proves nothing.
         """
         expected = f"the connection failed with {' or '.join(map(str, codes)) or 'a Close'}, or TCP end"
         quiet = min(0.25, self.patience / 4)
@@ -565,7 +568,8 @@ class Peer:
                     self.findings.warned(expected, "the frame was discarded", requirement=requirement)
                     return Failed(None, None)
                 raise Violation(expected, "the connection is open and working", requirement=requirement)
-            if (sign := self._taken(event, taken, earlier)) is not None:
+            sign = self._taken(event, taken, earlier) if sign_of is None else sign_of(event)
+            if sign is not None:
                 raise Violation(expected, sign, requirement=requirement)
         failed = Failed(event, None)
         code = failed.code
