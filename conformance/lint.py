@@ -6,6 +6,7 @@ by the check during which it was seen, so that one defect is one failure.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 
 from ..reports.model import Outcome, RawFinding
@@ -28,6 +29,9 @@ def violated(requirement: str, expected: str, observed: str) -> RawFinding:
     return RawFinding(requirement=requirement, outcome=Outcome.VIOLATED, expected=expected, observed=observed)
 
 
+_Utf8 = codecs.getincrementaldecoder("utf-8")
+
+
 class FrameLint:
     """Follows the frames of one connection in the direction from the target.
 
@@ -39,7 +43,7 @@ class FrameLint:
         self.rsv_allowed = rsv_allowed
         self.repeated_codes: set[int] = set()
         self._in_message: int | None = None
-        self._text = bytearray()
+        self._utf8: codecs.IncrementalDecoder | None = None
         self._closed = False
         self._endless = False
 
@@ -106,23 +110,19 @@ class FrameLint:
                 return
         elif self._in_message is not None:
             yield violated("rfc6455-5.4-13", "a continuation frame, the message before is unfinished", shown)
-            self._text.clear()
-        opcode = frame.opcode if frame.opcode != Opcode.CONTINUATION else self._in_message
-        compressed = bool(frame.rsv & self.rsv_allowed)
-        if opcode == Opcode.TEXT and not compressed and not frame.cut and len(self._text) < 1 << 24:
-            self._text += frame.payload
-            if frame.fin and not _is_utf8(self._text):
-                yield violated("rfc6455-5.6-1", "a text message in valid UTF-8", shown)
+            self._utf8 = None
+        if frame.opcode == Opcode.TEXT and not frame.rsv & self.rsv_allowed:
+            self._utf8 = _Utf8()
+        if self._utf8 is not None:
+            if frame.cut:
+                self._utf8 = None  # part of the text is not there to be judged
+            else:
+                try:
+                    self._utf8.decode(frame.payload, frame.fin)
+                except UnicodeDecodeError:
+                    self._utf8 = None
+                    yield violated("rfc6455-5.6-1", "a text message in valid UTF-8", shown)
         if frame.fin:
-            self._in_message = None
-            self._text.clear()
-        else:
-            self._in_message = opcode
-
-
-def _is_utf8(data: bytes | bytearray) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+            self._in_message = self._utf8 = None
+        elif frame.opcode != Opcode.CONTINUATION:
+            self._in_message = frame.opcode
