@@ -34,6 +34,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._secure = False
         self._lost = False
+        self._half_closed = False
         self._writable = True
         self._reading = True
         self.end: TcpEnd | None = None
@@ -77,10 +78,11 @@ class Link(asyncio.Protocol):
     @property
     def open(self) -> bool:
         """Whether bytes can still be written."""
-        return self._transport is not None and not self._lost and not self._transport.is_closing()
+        transport = self._transport
+        return transport is not None and not self._lost and not self._half_closed and not transport.is_closing()
 
     def write(self, data: bytes) -> None:
-        """Queue bytes; does nothing once the connection is lost."""
+        """Queue bytes; does nothing once the connection is lost or our direction has ended."""
         if self._transport is not None and self.open:
             self._transport.write(data)
 
@@ -102,6 +104,7 @@ class Link(asyncio.Protocol):
     def half_close(self) -> None:
         """FIN for our direction only."""
         if self._transport is not None and self.open and self._transport.can_write_eof():
+            self._half_closed = True
             self._transport.write_eof()
 
     def reset(self) -> None:
