@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PUSH_INTERVAL: Final = 0.02
 GREETINGS: Final = ("Good morning.", "The line is open.")
 REFUSED_ORIGIN: Final = "evil.invalid"
+MEMBERS_ORIGIN: Final = "http://friend.invalid"
+"""The only site whose pages may connect to /members."""
 REMEMBERED_ENDS: Final = 256
 
 
@@ -51,6 +53,7 @@ class App:
             "/deny": self.swallow,
             "/auth": self.echo,
             "/redirect": self.swallow,
+            "/members": self.echo,
         }
         self.ends: OrderedDict[str, asyncio.Future[tuple[int, str]]] = OrderedDict()
         """How the latest connection on /echo?id=ID ended, by that id; the future is done once it has ended."""
@@ -82,6 +85,13 @@ class App:
         """One origin is known to be refused; others, and none, are welcome."""
         if any(origin_host(origin) == REFUSED_ORIGIN for origin in request.lines("origin")):
             raise Refusal(403, "that origin is not welcome")
+        if request.path == "/members":
+            self.check_membership(request)
+
+    def check_membership(self, request: Request) -> None:
+        """One site is served and no other (10.2)."""
+        if request.lines("origin") != [MEMBERS_ORIGIN]:
+            raise Refusal(403, "members only")
 
     def accept_fields(self, request: Request) -> list[tuple[str, str]]:
         """Fields that the application adds to the 101."""
