@@ -74,14 +74,13 @@ async def accept_once_in_the_101(target: Target) -> None:
 async def no_content_after_the_101(target: Target) -> None:
     """What follows the head of a 101 is a WebSocket frame or nothing."""
     async with target.connect(greeted=False) as peer:
+        await peer.send(Frame(Opcode.PING, target.nonce()))
         try:
-            events = await peer.fence()
-        except Undetermined:
-            if not peer.partial_frame:
-                raise
+            event = await peer.next_event()
+        except Silence:
             first = peer.partial_frame
         else:
-            first = events[0].head if events and isinstance(events[0], ReceivedFrame) else b""
+            first = event.head if isinstance(event, ReceivedFrame) else b""
     if first and not can_begin_frame(first[0]):
         raise Violation("WebSocket frames after the 101", f"bytes that begin with 0x{first[:2].hex()}")
 
@@ -604,14 +603,14 @@ async def frame_together_with_the_handshake(target: Target) -> None:
         if not answer.accepted:
             target.findings.holds(str(answer))
             return
-        events = []
         try:
             events = await peer.fence()
         except Undetermined:
-            if not peer.partial_frame:
+            if not peer.partial_frame.startswith(b"HT"):
                 raise
-        starts = [event.head for event in events if isinstance(event, ReceivedFrame)] + [peer.partial_frame]
+            events = []
         frames = [event for event in events if isinstance(event, ReceivedFrame)]
+        starts = [peer.partial_frame, *(frame.head for frame in frames)]
     if any(start.startswith(b"HT") for start in starts):
         target.findings.warned("frames after the 101", "the early frame was answered in HTTP")
     elif any(frame.opcode == Opcode.PONG and frame.payload == early for frame in frames):

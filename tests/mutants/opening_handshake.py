@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .app import App
-from .connection import Connection
+from .app import MEMBERS_ORIGIN, App
+from .connection import Connection, InFrame, Reaction
 from .http_phase import ExtensionOffers
 from .request import Refusal, Request, is_token
 from .switch import switch
@@ -63,12 +63,25 @@ class AbsoluteFormRefused(Connection):
             raise Refusal(400, "absolute-form is for proxies")
 
 
-@switch("target-of-raw-octets-taken", violates=["rfc6455-8.1-5"])
-class TargetOfRawOctetsTaken(Connection):
-    """Octets above 127 in the request-target are taken, UTF-8 or not."""
+@switch("target-of-raw-octets-unanswered", violates=["rfc6455-8.1-5"])
+class TargetOfRawOctetsUnanswered(Connection):
+    """A request-target with octets above 127 gets no answer."""
 
     def parse_request_line(self, line: bytes) -> Request:
-        return super().parse_request_line(re.sub(rb"[\x80-\xff]", b"", line))
+        if line.startswith(b"GET ") and not line.isascii():
+            self.fall_silent()
+            return super().parse_request_line(b"GET / HTTP/1.1")
+        return super().parse_request_line(line)
+
+
+@switch("protocol-of-raw-octets-crashes", violates=["rfc6455-8.1-5"], also=["negotiation/*"])
+class ProtocolOfRawOctetsCrashes(Connection):
+    """Octets above 127 in Sec-WebSocket-Protocol are answered with 500."""
+
+    def offered_subprotocols(self, request: Request) -> list[str]:
+        if not all(line.isascii() for line in request.lines("sec-websocket-protocol")):
+            raise Refusal(500, "the server has failed")
+        return super().offered_subprotocols(request)
 
 
 # Method and version
@@ -83,7 +96,7 @@ class PostAccepted(Connection):
             super().check_method(request)
 
 
-@switch("any-method-accepted", violates=["rfc6455-4.2.1-2"], also=["rfc9110-*", "rfc9112-*"])
+@switch("any-method-accepted", violates=["rfc6455-4.2.1-2"], also=["http-message/*"])
 class AnyMethodAccepted(Connection):
     """The method of a handshake is not looked at."""
 
@@ -236,7 +249,7 @@ class ConnectionBySubstring(Connection):
 # Sec-WebSocket-Key
 
 
-@switch("missing-key-accepted", violates=["rfc6455-4.2.1-16"])
+@switch("missing-key-accepted", violates=["rfc6455-4.2.1-16", "rfc6455-4.2.1-1"])
 class MissingKeyAccepted(Connection):
     """A handshake without Sec-WebSocket-Key is accepted."""
 
@@ -255,7 +268,7 @@ class KeyLengthUnchecked(Connection):
             super().check_key(request)
 
 
-@switch("key-alphabet-unchecked", violates=["rfc6455-4.2.1-18"])
+@switch("key-alphabet-unchecked", violates=["rfc6455-4.2.1-18"], also=["rfc6455-4.2.1-17"])
 class KeyAlphabetUnchecked(Connection):
     """Any 24 characters are accepted as a key."""
 
@@ -289,7 +302,7 @@ class SecondKeyIgnored(Connection):
 # Sec-WebSocket-Version
 
 
-@switch("missing-version-accepted", violates=["rfc6455-4.2.1-20"])
+@switch("missing-version-accepted", violates=["rfc6455-4.2.1-20", "rfc6455-4.2.1-1"])
 class MissingVersionAccepted(Connection):
     """A handshake without Sec-WebSocket-Version is accepted."""
 
@@ -336,7 +349,7 @@ class FutureVersionAccepted(Connection):
             super().check_version(request)
 
 
-@switch("version-error-names-no-version", violates=["rfc6455-4.2.2-8", "rfc6455-4.4-1"], also=["rfc6455-4.4-*"])
+@switch("version-error-names-no-version", violates=["rfc6455-4.2.2-8", "rfc6455-4.4-1"], also=["rfc6455-4.4-2"])
 class VersionErrorNamesNoVersion(Connection):
     """The error for another version does not say which version would do."""
 
@@ -344,7 +357,7 @@ class VersionErrorNamesNoVersion(Connection):
         return Refusal(426, text, fields=(("Upgrade", "websocket"),))
 
 
-@switch("version-error-names-another-version", violates=["rfc6455-4.4-1"], also=["rfc6455-4.2.2-8", "rfc6455-4.4-*"])
+@switch("version-error-names-another-version", violates=["rfc6455-4.4-1", "rfc6455-4.2.2-8"], also=["rfc6455-4.4-2"])
 class VersionErrorNamesAnotherVersion(Connection):
     """The error for another version says that 8 would do, which it does not."""
 
@@ -352,7 +365,7 @@ class VersionErrorNamesAnotherVersion(Connection):
         return Refusal(426, text, fields=(("Upgrade", "websocket"), ("Sec-WebSocket-Version", "8")))
 
 
-@switch("version-error-is-final", violates=["rfc6455-4.4-4"])
+@switch("version-error-is-final", violates=["rfc6455-4.4-3", "rfc6455-4.4-4"])
 class VersionErrorIsFinal(Connection):
     """After a version error the same connection takes no good handshake either, although it stays open."""
 
@@ -492,7 +505,7 @@ class FieldNamesCaseSensitive(Connection):
         return ("x-unknown" if misspelt else name), value
 
 
-@switch("unknown-fields-refused", violates=["rfc6455-4.2.1-27", "rfc9110-5.1-1"], also=["rfc9110-*", "rfc9112-*"])
+@switch("unknown-fields-refused", violates=["rfc6455-4.2.1-27", "rfc9110-5.1-1"], also=["http-message/*"])
 class UnknownFieldsRefused(Connection):
     """A handshake with a field that the server does not know is refused."""
 
@@ -510,24 +523,35 @@ class UnknownFieldsRefused(Connection):
         super().check_host(request)
 
 
-@switch("origin-required", violates=["rfc6455-4.2.1-22"], also=["*"])
+@switch("origin-required", violates=["rfc6455-4.2.1-22"])
 class OriginRequired(Connection):
-    """A handshake without Origin is refused, as if every client were a browser."""
+    """A handshake with User-Agent and without Origin is refused, as if only browsers had a User-Agent."""
 
     def check_origin(self, request: Request) -> None:
-        if not request.lines("origin"):
-            raise Refusal(400, "Origin is missing")
+        if request.lines("user-agent") and not request.lines("origin"):
+            raise Refusal(403, "Origin is missing")
+        super().check_origin(request)
 
 
-@switch("no-origin-refused", violates=["rfc6455-4.2.2-6", "rfc6455-4.2.2-7", "rfc6455-10.2-1", "rfc6455-10.2-2"])
+@switch("no-origin-refused", violates=["rfc6455-4.2.2-6", "rfc6455-4.2.2-7", "rfc6455-10.2-2"])
 class NoOriginRefused(App):
     """A foreign Origin is accepted."""
 
     def check_origin(self, request: Request) -> None:
-        pass
+        if request.path == "/members":
+            self.check_membership(request)
 
 
-@switch("foreign-origin-closed-late", violates=["rfc6455-4.2.2-7"], also=["rfc6455-4.2.2-6", "rfc6455-10.2-*"])
+@switch("members-by-prefix", violates=["rfc6455-10.2-1"])
+class MembersByPrefix(App):
+    """An Origin that only begins like the allowed one is let in."""
+
+    def check_membership(self, request: Request) -> None:
+        if not any(origin.startswith(MEMBERS_ORIGIN) for origin in request.lines("origin")):
+            super().check_membership(request)
+
+
+@switch("foreign-origin-closed-late", violates=["rfc6455-4.2.2-7"], also=["rfc6455-4.2.2-6", "rfc6455-10.2-2"])
 class ForeignOriginClosedLate(Connection):
     """A foreign Origin gets its 101, and a Close 1008 after it."""
 
@@ -537,7 +561,7 @@ class ForeignOriginClosedLate(Connection):
         try:
             super().check_policy(request)
         except Refusal as refusal:
-            if not request.lines("origin"):
+            if not request.lines("origin") or request.path == "/members":
                 raise
             self.unwelcome = refusal.status == 403
 
@@ -591,7 +615,36 @@ class GarbageUnanswered(Connection):
             return super().parse_request_line(b"GET / HTTP/1.1")
 
 
-@switch("handshake-errors-without-response", violates=["rfc6455-10.7-4"], also=["*"])
+@switch("key-and-version-missing-accepted", violates=["rfc6455-10.7-1"], also=["rfc6455-10.7-4"])
+class KeyAndVersionMissingAccepted(Connection):
+    """A handshake that has neither key nor version, as one of the first drafts, is accepted."""
+
+    def is_of_a_draft(self, request: Request) -> bool:
+        """Whether the request lacks both fields."""
+        return not request.lines("sec-websocket-key") and not request.lines("sec-websocket-version")
+
+    def check_version(self, request: Request) -> None:
+        if not self.is_of_a_draft(request):
+            super().check_version(request)
+
+    def check_key(self, request: Request) -> None:
+        if not self.is_of_a_draft(request):
+            super().check_key(request)
+
+
+@switch("unknown-opcode-ends-tcp", violates=["rfc6455-10.7-3"], also=["rfc6455-7.1.7-3"])
+class UnknownOpcodeEndsTcp(Connection):
+    """A data frame with an unknown opcode ends TCP without a Close frame."""
+
+    def on_unknown_opcode(self, frame: InFrame) -> Reaction:
+        if frame.is_control:
+            return super().on_unknown_opcode(frame)
+        self.end_websocket(1006, "")
+        self.end_tcp()
+        return Reaction.FAILED
+
+
+@switch("handshake-errors-without-response", violates=["rfc6455-10.7-4", "rfc6455-10.7-2"], also=["*"])
 class HandshakeErrorsWithoutResponse(Connection):
     """A bad handshake ends the connection without an HTTP response."""
 

@@ -18,15 +18,11 @@ EVERYTHING = ("*",)
 # The 101
 
 
-@switch("status-200", violates=["rfc6455-4.2.2-18", "rfc6455-4.2.2-1"], also=EVERYTHING)
-class Status200(Connection):
-    """A good handshake is answered with 200 instead of 101."""
-
-    def status_line(self, status: int) -> bytes:
-        return super().status_line(200 if status == 101 else status)
-
-
-@switch("status-line-without-last-space", violates=["rfc9112-4-1", "rfc6455-4.2.2-18"], also=EVERYTHING)
+@switch(
+    "status-line-without-last-space",
+    violates=["rfc6455-4.2.2-18", "rfc6455-4.2.2-1", "rfc9112-4-1"],
+    also=EVERYTHING,
+)
 class StatusLineWithoutLastSpace(Connection):
     """The status line of the 101 ends right after the code."""
 
@@ -34,7 +30,7 @@ class StatusLineWithoutLastSpace(Connection):
         return b"HTTP/1.1 101\r\n" if status == 101 else super().status_line(status)
 
 
-@switch("status-line-of-http-1-0", violates=["rfc9110-6.2-1"], also=EVERYTHING)
+@switch("status-line-of-http-1-0", violates=["rfc6455-4.2.2-18", "rfc6455-4.2.2-1", "rfc9110-6.2-1"], also=EVERYTHING)
 class StatusLineOfHttp10(Connection):
     """Responses say that they are HTTP/1.0."""
 
@@ -106,7 +102,7 @@ class AcceptAlwaysTheSame(Connection):
         return super().accept_value("dGhlIHNhbXBsZSBub25jZQ==")
 
 
-@switch("accept-without-padding", violates=["rfc6455-4.3-2"], also=EVERYTHING)
+@switch("accept-without-padding", violates=["rfc6455-4.1-13", "rfc6455-4.2.2-21", "rfc6455-4.3-2"], also=EVERYTHING)
 class AcceptWithoutPadding(Connection):
     """Sec-WebSocket-Accept lacks its last character."""
 
@@ -164,12 +160,13 @@ class ContentAfter101(Connection):
         self.stream.write(b"0\r\n\r\n")
 
 
-@switch("ping-before-101", violates=["rfc6455-4.2.2-24"], also=EVERYTHING)
+@switch("ping-before-101", violates=["rfc6455-4.2.2-24"], also=["rfc9110-2.2-1", "closing-handshake/*"])
 class PingBefore101(Connection):
-    """A frame comes before the 101."""
+    """Where the server pushes, a frame comes before the 101."""
 
     def send_accept(self, request: Request, fields: Fields) -> None:
-        self.send_frame(PING, b"early")
+        if request.path == "/probe/push":
+            self.send_frame(PING, b"early")
         super().send_accept(request, fields)
 
 
@@ -333,7 +330,40 @@ class RedirectWithoutLocation(App):
             ) from None
 
 
-@switch("malformed-version-list", violates=["rfc6455-4.3-2", "rfc6455-4.4-1"], also=["rfc6455-4.2.2-8"])
+@switch("several-versions-listed", violates=["rfc6455-4.4-2"])
+class SeveralVersionsListed(Connection):
+    """The error for another version names drafts beside ours, in one list."""
+
+    def upgrade_required(self, text: str) -> Refusal:
+        return Refusal(426, text, fields=(("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13, 8, 7")))
+
+
+@switch("versions-in-several-lines", violates=["rfc6455-11.3.5-1"], also=["rfc6455-4.4-2"])
+class VersionsInSeveralLines(Connection):
+    """The error for another version names drafts beside ours, in a field line each."""
+
+    def upgrade_required(self, text: str) -> Refusal:
+        lines = tuple(("Sec-WebSocket-Version", version) for version in ("13", "8", "7"))
+        return Refusal(426, text, fields=(("Upgrade", "websocket"), *lines))
+
+
+@switch("content-of-403-cut-off", violates=["rfc6455-4.1-16"], also=["http-message/*"])
+class ContentOf403CutOff(Connection):
+    """The answer of a path that serves nobody ends before its content is whole."""
+
+    def refusal_content(self, request: Request | None, refusal: Refusal) -> bytes:
+        content = super().refusal_content(request, refusal)
+        return content[:-1] if request is not None and request.path == "/deny" else content
+
+    def closes_after(self, request: Request | None, refusal: Refusal) -> bool:
+        return super().closes_after(request, refusal) or (request is not None and request.path == "/deny")
+
+
+@switch(
+    "malformed-version-list",
+    violates=["rfc6455-4.4-1", "rfc6455-4.2.2-8"],
+    also=["rfc6455-4.3-2", "rfc6455-4.4-2"],
+)
 class MalformedVersionList(Connection):
     """The error for another version names ours as 013."""
 
