@@ -354,3 +354,28 @@ class MessageBeforeThe101(Connection):
     def connection_field(self) -> str:
         self.send_frame(TEXT, b"early")
         return super().connection_field()
+
+
+@switch("second-message-joined", violates=["rfc6455-6.2-5"], also=["rfc6455-5.4-*", "rfc6455-6.2-4", "text-utf8/*"])
+class SecondMessageJoined(Connection):
+    """A fragmented message begins with the content of the one before it."""
+
+    before = b""
+
+    def on_fragment(self, frame: InFrame) -> None:
+        if frame.opcode != CONTINUATION and self.message_opcode == BINARY:
+            self.message[:0] = self.before
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        self.before = message
+        super().deliver(opcode, message)
+
+
+@switch("cut-message-delivered", violates=["rfc6455-6.2-8"])
+class CutMessageDelivered(Connection):
+    """What has come of a message is delivered when TCP ends in the middle of it."""
+
+    def peer_ended(self) -> None:
+        if self.is_open and self.message_opcode is not None and self.message:
+            self.deliver(self.message_opcode, bytes(self.message))
+        super().peer_ended()
