@@ -17,7 +17,11 @@ SOON = 0.02
 # Pings
 
 
-@switch("ping-unanswered", violates=["rfc6455-5.5.2-2", "rfc6455-5.5.2-1", "rfc6455-5.5.3-2"])
+@switch(
+    "ping-unanswered",
+    violates=["rfc6455-5.5.2-2", "rfc6455-5.5.2-1", "rfc6455-5.5.3-2"],
+    also=["rfc6455-5.4-5", "rfc6455-6.2-2"],
+)
 class PingUnanswered(Connection):
     """No Ping is answered."""
 
@@ -36,7 +40,7 @@ class PingMustBeText(Connection):
             self.fail(1007, "the Ping is not valid UTF-8")
 
 
-@switch("ping-in-segments-unanswered", violates=["rfc6455-5.5.2-2"], also=["rfc6455-5.5.3-2"])
+@switch("ping-in-segments-unanswered", violates=["rfc6455-5.5.2-2"], also=["rfc6455-5.5.3-2", "rfc6455-5.4-5"])
 class PingInSegmentsUnanswered(Connection):
     """A Ping that takes more than one TCP segment is taken without an answer."""
 

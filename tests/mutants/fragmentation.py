@@ -1,9 +1,12 @@
-"""Switches: fragmented messages (RFC 6455, sections 5.4 and 6.2)."""
+"""Switches: fragmented messages (RFC 6455, section 5.4)."""
 
 from __future__ import annotations
 
 from .connection import BINARY, CONTINUATION, PONG, TEXT, Connection, InFrame, Reaction
 from .switch import switch
+
+FRAGMENTED = ("rfc6455-5.4-*", "rfc6455-6.2-3", "rfc6455-6.2-4", "rfc6455-6.2-5", "text-utf8/*")
+"""What looks at messages that come in fragments."""
 
 # Frames out of place
 
@@ -108,7 +111,7 @@ class ContinuationAfterMessageContinuesIt(Connection):
 @switch(
     "control-within-message-fails",
     violates=["rfc6455-5.4-1", "rfc6455-5.4-5"],
-    also=["rfc6455-5.5*", "rfc6455-6.2-2", "*"],
+    also=["rfc6455-5.5.2-*", "rfc6455-6.2-2", "closing-handshake/*"],
 )
 class ControlWithinMessageFails(Connection):
     """A control frame between the fragments of a message fails the connection."""
@@ -119,7 +122,7 @@ class ControlWithinMessageFails(Connection):
         return super().judge_control_header(frame)
 
 
-@switch("ping-forgets-the-message", violates=["rfc6455-5.4-1", "rfc6455-5.4-5"], also=["*"])
+@switch("ping-forgets-the-message", violates=["rfc6455-5.4-1", "rfc6455-5.4-5"], also=["rfc6455-6.2-2"])
 class PingForgetsTheMessage(Connection):
     """A Ping between the fragments of a message erases what has come of it."""
 
@@ -128,7 +131,7 @@ class PingForgetsTheMessage(Connection):
         super().on_ping(payload)
 
 
-@switch("pong-joins-the-message", violates=["rfc6455-5.4-5"], also=["rfc6455-5.5.3-*", "*"])
+@switch("pong-joins-the-message", violates=["rfc6455-5.4-5"], also=["rfc6455-6.2-2"])
 class PongJoinsTheMessage(Connection):
     """The content of a Pong between the fragments of a message becomes part of it."""
 
@@ -137,7 +140,11 @@ class PongJoinsTheMessage(Connection):
             self.message += payload
 
 
-@switch("control-within-message-discarded", violates=["rfc6455-5.4-5", "rfc6455-6.2-2"], also=["*"])
+@switch(
+    "control-within-message-discarded",
+    violates=["rfc6455-5.4-1", "rfc6455-5.4-5", "rfc6455-5.5.2-2"],
+    also=["rfc6455-5.5.2-3", "rfc6455-6.2-2", "closing-handshake/*"],
+)
 class ControlWithinMessageDiscarded(Connection):
     """Control frames between the fragments of a message are silently discarded."""
 
@@ -146,10 +153,58 @@ class ControlWithinMessageDiscarded(Connection):
             super().on_control_frame(frame, payload)
 
 
+@switch("pong-after-the-message", violates=["rfc6455-5.5.2-3"], also=["rfc6455-5.4-1", "rfc6455-6.2-2"])
+class PongAfterTheMessage(Connection):
+    """A Ping between the fragments of a message is answered only once the message is complete."""
+
+    late: bytes | None = None
+
+    def on_ping(self, payload: bytes) -> None:
+        if self.message_opcode is None:
+            super().on_ping(payload)
+        else:
+            self.late = payload
+
+    def end_message(self) -> None:
+        super().end_message()
+        if self.late is not None and self.is_open:
+            self.send_frame(PONG, self.late)
+        self.late = None
+
+
+@switch("close-within-message-unanswered", violates=["rfc6455-5.4-5"])
+class CloseWithinMessageUnanswered(Connection):
+    """TCP ends without a Close where the client's Close comes before its message is complete."""
+
+    def reply_to_close(self, code: int | None, reason: bytes) -> None:
+        if self.message_opcode is None:
+            super().reply_to_close(code, reason)
+
+
+@switch("close-within-message-ignored", violates=["rfc6455-5.4-5"])
+class CloseWithinMessageIgnored(Connection):
+    """A Close before the message is complete is ignored."""
+
+    def on_close_frame(self, payload: bytes) -> None:
+        if self.message_opcode is None:
+            super().on_close_frame(payload)
+
+
+@switch("close-within-message-answered-with-1002", violates=["rfc6455-5.4-5"])
+class CloseWithinMessageAnsweredWith1002(Connection):
+    """A Close before the message is complete is answered with 1002, which some readings allow."""
+
+    def on_close_frame(self, payload: bytes) -> None:
+        if self.message_opcode is None:
+            super().on_close_frame(payload)
+        else:
+            self.fail(1002, "a message is in progress")
+
+
 # Putting a message together
 
 
-@switch("fragments-reversed", violates=["rfc6455-5.4-3"], also=["*"])
+@switch("fragments-reversed", violates=["rfc6455-5.4-3"], also=FRAGMENTED)
 class FragmentsReversed(Connection):
     """Of three or more fragments the last two change places."""
 
@@ -169,7 +224,7 @@ class FragmentsReversed(Connection):
         super().deliver(opcode, message)
 
 
-@switch("first-fragment-only", violates=["rfc6455-6.2-4"], also=["*"])
+@switch("first-fragment-only", violates=["rfc6455-5.4-7"], also=[*FRAGMENTED, "rfc6455-6.2-1"])
 class FirstFragmentOnly(Connection):
     """Of a fragmented message only the first fragment is delivered."""
 
@@ -178,9 +233,9 @@ class FirstFragmentOnly(Connection):
             super().take_payload(frame, chunk)
 
 
-@switch("type-of-fragmented-is-text", violates=["rfc6455-5.4-12"], also=["*"])
-class TypeOfFragmentedIsText(Connection):
-    """A fragmented message is delivered as text, whatever its first frame says."""
+@switch("type-of-fragmented-is-swapped", violates=["rfc6455-5.4-12"], also=FRAGMENTED)
+class TypeOfFragmentedIsSwapped(Connection):
+    """Fragmented text is delivered as binary, and the other way round."""
 
     fragmented = False
 
@@ -188,11 +243,11 @@ class TypeOfFragmentedIsText(Connection):
         self.fragmented = True
 
     def deliver(self, opcode: int, message: bytes) -> None:
-        super().deliver(TEXT if self.fragmented else opcode, message)
+        super().deliver(TEXT + BINARY - opcode if self.fragmented else opcode, message)
         self.fragmented = False
 
 
-@switch("empty-fragment-fails", violates=["rfc6455-5.4-6"], also=["*"])
+@switch("empty-fragment-fails", violates=["rfc6455-5.4-6"], also=[*FRAGMENTED, "rfc6455-6.2-1"])
 class EmptyFragmentFails(Connection):
     """A fragment without content fails the connection."""
 
@@ -201,7 +256,7 @@ class EmptyFragmentFails(Connection):
             self.fail(1002, "empty fragment")
 
 
-@switch("empty-last-fragment-ignored", violates=["rfc6455-5.4-6"], also=["*"])
+@switch("empty-last-fragment-ignored", violates=["rfc6455-5.4-6"], also=FRAGMENTED)
 class EmptyLastFragmentIgnored(Connection):
     """A last fragment without content does not end its message."""
 
@@ -210,7 +265,7 @@ class EmptyLastFragmentIgnored(Connection):
             super().end_frame(frame)
 
 
-@switch("fragmented-refused", violates=["rfc6455-5.4-7"], also=["*"])
+@switch("fragmented-refused", violates=["rfc6455-5.4-7"], also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-1"])
 class FragmentedRefused(Connection):
     """A frame with FIN=0 is refused with 1003."""
 
@@ -218,7 +273,7 @@ class FragmentedRefused(Connection):
         self.fail(1003, "no fragments, please")
 
 
-@switch("three-fragments-refused", violates=["rfc6455-5.4-7"], also=["*"])
+@switch("three-fragments-refused", violates=["rfc6455-5.4-7"], also=[*FRAGMENTED, "rfc6455-6.2-1"])
 class ThreeFragmentsRefused(Connection):
     """A message may have two fragments and no more."""
 
@@ -234,7 +289,22 @@ class ThreeFragmentsRefused(Connection):
             self.fail(1009, "too many fragments")
 
 
-@switch("fragments-echoed-early", violates=["rfc6455-5.4-15"], also=["*"])
+@switch("hundred-fragments-drop-tcp", violates=["rfc6455-5.4-7"])
+class HundredFragmentsDropTcp(ThreeFragmentsRefused):
+    """A message of a hundred fragments ends TCP without a word."""
+
+    def on_fragment(self, frame: InFrame) -> None:
+        self.count += 1
+        if self.count == 99:
+            self.end_websocket(1006, "")
+            self.end_tcp()
+
+
+@switch(
+    "fragments-echoed-early",
+    violates=["rfc6455-5.4-15"],
+    also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-1", "rfc6455-6.2-8"],
+)
 class FragmentsEchoedEarly(Connection):
     """Each fragment is delivered as a message of its own, as soon as it is complete."""
 
@@ -244,47 +314,28 @@ class FragmentsEchoedEarly(Connection):
             self.message.clear()
 
 
-@switch("second-message-joined", violates=["rfc6455-6.2-5"], also=["*"])
-class SecondMessageJoined(Connection):
-    """A fragmented message begins with the content of the one before it."""
-
-    before = b""
-
-    def on_fragment(self, frame: InFrame) -> None:
-        if frame.opcode != CONTINUATION and self.message_opcode == BINARY:
-            self.message[:0] = self.before
-
-    def deliver(self, opcode: int, message: bytes) -> None:
-        self.before = message
-        super().deliver(opcode, message)
-
-
-@switch("cut-message-delivered", violates=["rfc6455-6.2-8"])
-class CutMessageDelivered(Connection):
-    """What has come of a message is delivered when TCP ends in the middle of it."""
-
-    def peer_ended(self) -> None:
-        if self.is_open and self.message_opcode is not None and self.message:
-            self.deliver(self.message_opcode, bytes(self.message))
-        super().peer_ended()
-
-
 # Fragments of the server's own
 
 
-@switch("second-fragment-sent-as-text", violates=["rfc6455-5.4-13"], also=["*"])
+@switch("second-fragment-sent-as-text", violates=["rfc6455-5.4-13"], also=FRAGMENTED)
 class SecondFragmentSentAsText(Connection):
-    """Longer echoes are sent in two frames that both have the opcode of the message."""
+    """The echo of a fragmented message is sent in two frames that both have its opcode."""
+
+    fragmented = False
+
+    def on_fragment(self, frame: InFrame) -> None:
+        self.fragmented = True
 
     def send_message(self, opcode: int, message: bytes) -> None:
-        if self.is_open and len(message) > 1:
+        if self.is_open and self.fragmented:
+            self.fragmented = False
             self.send_frame(opcode, message[:1], fin=False)
             self.send_frame(opcode, message[1:])
         else:
             super().send_message(opcode, message)
 
 
-@switch("echo-begins-with-continuation", violates=["rfc6455-5.4-13"], also=["*"])
+@switch("echo-begins-with-continuation", violates=["rfc6455-5.4-13"], also=FRAGMENTED)
 class EchoBeginsWithContinuation(Connection):
     """The echo of a fragmented message is a lone continuation frame."""
 
@@ -296,11 +347,3 @@ class EchoBeginsWithContinuation(Connection):
     def send_message(self, opcode: int, message: bytes) -> None:
         super().send_message(CONTINUATION if self.fragmented else opcode, message)
         self.fragmented = False
-
-
-@switch("pong-without-fin", violates=["rfc6455-5.4-2"], also=["*"])
-class PongWithoutFin(Connection):
-    """Pongs are sent with FIN=0."""
-
-    def on_ping(self, payload: bytes) -> None:
-        self.send_frame(PONG, payload, fin=False)
