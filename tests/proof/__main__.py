@@ -5,10 +5,33 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 
 from tests.mutants import SWITCHES
 
-from .harness import Proof, chapter_checks, compare, observe, switches_of, with_smoke
+from .harness import (
+    Observation,
+    Proof,
+    chapter_checks,
+    compare,
+    needs_tls,
+    observe,
+    switches_for,
+    switches_of,
+    with_smoke,
+)
+
+
+def tell(observation: Observation, kinds: Sequence[str]) -> None:
+    """Print what a conformant server should not show, and what could not be run."""
+    if observation.refused:
+        print(f"  REFUSED {observation.refused}")
+    for kind in kinds:
+        for id, why in getattr(observation, kind).items():
+            print(f"  {kind}: {id}: {why}")
+    for (id, requirement), (verdict, observed) in sorted(observation.seen.items()):
+        if verdict in ("fail", "warn"):
+            print(f"  NOT PASSED {verdict}: {id}: {requirement}: {observed}")
 
 
 async def main(chapter: str, names: list[str]) -> int:
@@ -17,18 +40,17 @@ async def main(chapter: str, names: list[str]) -> int:
     begun = time.monotonic()
     conformant = await observe(None, checks)
     print(f"conformant: {len(checks)} checks in {time.monotonic() - begun:.2f} s")
-    if conformant.refused:
-        print(f"  REFUSED {conformant.refused}")
-    for kind in ("skipped", "undetermined", "errors"):
-        for id, why in getattr(conformant, kind).items():
-            print(f"  {kind}: {id}: {why}")
-    for (id, requirement), (verdict, observed) in sorted(conformant.seen.items()):
-        if verdict in ("fail", "warn"):
-            print(f"  NOT PASSED {verdict}: {id}: {requirement}: {observed}")
+    tell(conformant, ("skipped", "undetermined", "errors"))
+    over_tls = await observe(None, checks, tls=True)
+    print("conformant over TLS:")
+    tell(over_tls, ("undetermined", "errors"))
     proofs: list[Proof] = []
-    for item in [SWITCHES[name] for name in names] or switches_of(chapter):
+    for item in [SWITCHES[name] for name in names] or switches_for(chapter, own):
         begun = time.monotonic()
-        proof = compare(item, conformant, await observe(item.name, checks))
+        tls = needs_tls(item, own)
+        proof = compare(item, over_tls if tls else conformant, await observe(item.name, checks, tls=tls))
+        if item not in switches_of(chapter):
+            proof.missed.clear()  # whether it is noticed at all is for its own chapter to show
         proofs.append(proof)
         caught = sum(len(ids) for ids in proof.changed.values())
         print(f"{'ok  ' if proof.holds else 'BAD '} {item.name}: {caught} findings, {time.monotonic() - begun:.2f} s")

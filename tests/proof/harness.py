@@ -5,14 +5,18 @@ from __future__ import annotations
 import fnmatch
 import importlib
 import pkgutil
+import ssl
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
+
+import trustme
 
 from tests.mutants import SWITCHES, MutantServer, Switch
 from wsproof.conformance import checks as chapters
-from wsproof.conformance.check import CATALOGUE, Check
+from wsproof.conformance.check import CATALOGUE, Check, Need
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.errors import TargetRefused
@@ -101,12 +105,16 @@ def _rank(verdict: Verdict) -> int:
     return order.index(verdict)
 
 
-async def observe(switch: str | None, checks: Sequence[Check], *, jobs: int = 16) -> Observation:
-    """Run ``checks`` against the mutant server with that switch (None: conformant)."""
+async def observe(switch: str | None, checks: Sequence[Check], *, jobs: int = 16, tls: bool = False) -> Observation:
+    """Run ``checks`` against the mutant server with that switch (None: conformant), in clear or over ``tls``."""
     observation = Observation()
-    async with MutantServer(switch) as server:
+    server_side, client_side = tls_contexts() if tls else (None, None)
+    async with MutantServer(switch, ssl=server_side) as server:
         profile, _ = read_toml(PROFILE, Profile)
-        setting = Setting(parse_endpoint(server.url), profile=profile, patience=PATIENCE)
+        endpoint = parse_endpoint(server.url)
+        if client_side is not None:
+            endpoint = replace(endpoint, tls=client_side)
+        setting = Setting(endpoint, profile=profile, patience=PATIENCE)
         try:
             setting = replace(setting, found=await discover(setting))
         except TargetRefused as refusal:
@@ -120,10 +128,20 @@ async def observe(switch: str | None, checks: Sequence[Check], *, jobs: int = 16
     return observation
 
 
+@cache
+def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """The TLS of a server on 127.0.0.1, and of a client that trusts it."""
+    authority = trustme.CA()
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+    return server, client
+
+
 @dataclass
 class Proof:
-    """What one switch changed. ``missed`` are violated requirements without a changed finding; ``unrelated`` are bad
-    findings that the switch does not explain."""
+    """What one switch changed. ``missed`` are violated requirements without a changed finding, as far as the run judges
+    them (all, if it judges none); ``unrelated`` are bad findings that the switch does not explain."""
 
     switch: Switch
     changed: dict[str, set[str]]
@@ -147,7 +165,8 @@ def compare(switch: Switch, conformant: Observation, mutant: Observation) -> Pro
             if verdict is before[0] and not (verdict is Verdict.INFO and _stable(observed) != _stable(before[1])):
                 continue
             changed.setdefault(requirement, set()).add(id)
-    missed = [name for name in switch.violates if name not in changed]
+    judged = {requirement for _, requirement in conformant.seen}.intersection(switch.violates) or switch.violates
+    missed = [name for name in switch.violates if name in judged and name not in changed]
     unrelated = [
         f"{id}: {requirement}: {mutant.seen[id, requirement][1]}"
         for id, requirement in sorted(mutant.bad() - conformant.bad())
@@ -176,6 +195,19 @@ def switches_of(chapter: str) -> list[Switch]:
     """The switches of a chapter's file."""
     name = chapter.replace("-", "_")
     return [item for item in SWITCHES.values() if item.chapter == name]
+
+
+def switches_for(chapter: str, checks: Iterable[Check]) -> list[Switch]:
+    """The switches of a chapter's file, then those of other chapters that violate what ``checks`` judge."""
+    own = switches_of(chapter)
+    named = {name for item in checks for name in item.requirements}
+    return own + [item for item in SWITCHES.values() if item not in own and named.intersection(item.violates)]
+
+
+def needs_tls(switch: Switch, checks: Iterable[Check]) -> bool:
+    """Whether a switch shows on a TLS port only: every check of what it violates needs one."""
+    judges = [item for item in checks if set(item.requirements).intersection(switch.violates)]
+    return bool(judges) and all(Need.TLS in item.needs for item in judges)
 
 
 def with_smoke(checks: Iterable[Check]) -> list[Check]:
