@@ -7,7 +7,7 @@ import struct
 
 from .app import App
 from .connection import Connection, Phase, Reaction
-from .frames import close_payload
+from .frames import InFrame, close_payload
 from .switch import switch
 
 LATE = 1.4
@@ -515,3 +515,11 @@ class FailureClosedWith1004(Connection):
 
     def failure_payload(self, code: int, reason: str) -> bytes:
         return super().failure_payload(1004, reason)
+
+
+@switch("too-big-closed-with-1000", violates=["rfc6455-7.4.1-9"], also=["rfc6455-10.4-*"])
+class TooBigClosedWith1000(Connection):
+    """A message above the limit is answered with Close 1000."""
+
+    def on_too_big(self, frame: InFrame) -> Reaction:
+        return self.fail(1000)
