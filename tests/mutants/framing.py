@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from typing import ClassVar, Final
+
 from .app import App
-from .connection import BINARY, CONTINUATION, TEXT, Connection, InFrame, Reaction
+from .connection import BINARY, CONTINUATION, TEXT, Connection, InFrame, Phase, Reaction
+from .request import Refusal, Request
 from .switch import switch
+
+MIDDLE: Final = range(256, 512)
+"""Payload lengths around none of which the length form changes. A fault with messages of these lengths leaves those
+alone by which the suite finds out how a server echoes."""
 
 # Reserved bits
 
@@ -90,7 +99,11 @@ class UnknownDataOpcodeIsBinary(Connection):
         return Reaction.TAKE
 
 
-@switch("unknown-control-opcode-is-pong", violates=["rfc6455-5.2-4"], also=["rfc6455-5.2-5", "rfc6455-7.1.7-*"])
+@switch(
+    "unknown-control-opcode-is-pong",
+    violates=["rfc6455-5.2-4"],
+    also=["rfc6455-5.2-5", "rfc6455-5.2-6", "rfc6455-7.1.7-*"],
+)
 class UnknownControlOpcodeIsPong(Connection):
     """A frame with an unknown control opcode needs no answer."""
 
@@ -132,7 +145,7 @@ class UnknownOpcodeFailsWhenFinal(Connection):
 @switch(
     "top-bit-of-length-sent",
     violates=["rfc6455-5.2-7"],
-    also=["rfc6455-5.2-*", "rfc6455-5.3-*", "rfc6455-6*", "rfc6455-10.4-2"],
+    also=["rfc6455-5.2-*", "rfc6455-5.3-*", "rfc6455-6.*", "rfc6455-10.4-2"],
 )
 class TopBitOfLengthSent(Connection):
     """A 64-bit length is sent with its top bit set."""
@@ -180,57 +193,76 @@ class NonminimalLengthAccepted(Connection):
         return Reaction.TAKE
 
 
-@switch("length-in-host-order", violates=["rfc6455-5.2-11"], also=["rfc6455-*"])
+@switch("length-in-host-order", violates=["rfc6455-5.2-11"], also=["rfc6455-5.*", "rfc6455-6.*"])
 class LengthInHostOrder(Connection):
-    """A 16-bit length is sent with its low octet first."""
+    """The 16-bit length of an echo of 126 to 128 octets is sent with its low octet first."""
 
     def encode_frame(
         self, fin: bool, rsv: int, opcode: int, payload: bytes, *, masked: bool = False, length_form: int | None = None
     ) -> bytes:
         frame = super().encode_frame(fin, rsv, opcode, payload, masked=masked, length_form=length_form)
-        return frame if frame[1] != 126 else frame[:2] + frame[3:1:-1] + frame[4:]
+        return frame if len(payload) not in (126, 127, 128) else frame[:2] + frame[3:1:-1] + frame[4:]
 
 
-@switch("length-counts-the-key", violates=["rfc6455-5.2-12", "rfc6455-5.3-4"], also=["*"])
+@switch("length-counts-the-key", violates=["rfc6455-5.2-12"], also=["rfc6455-5.*", "rfc6455-6.*"])
 class LengthCountsTheKey(Connection):
-    """The length of a data frame is taken to include the four octets of the masking key."""
+    """A 16-bit or 64-bit length is taken to include the four octets of the masking key."""
 
     def deliver(self, opcode: int, message: bytes) -> None:
-        super().deliver(opcode, message[: max(len(message) - 4, 0)])
+        super().deliver(opcode, message[:-4] if len(message) > 125 else message)
 
 
-@switch("key-without-mask-bit", violates=["rfc6455-5.2-13"], also=["*"])
-class KeyWithoutMaskBit(Connection):
-    """Echoes carry a masking key although MASK is 0."""
+@switch("key-in-echo", violates=["rfc6455-5.2-13"], also=["rfc6455-5.1-*"])
+class KeyInEcho(Connection):
+    """Echoes of 256 to 511 octets carry a masking key."""
 
     def encode_frame(
         self, fin: bool, rsv: int, opcode: int, payload: bytes, *, masked: bool = False, length_form: int | None = None
     ) -> bytes:
-        frame = super().encode_frame(fin, rsv, opcode, payload, masked=masked, length_form=length_form)
-        head = len(frame) - len(payload)
-        return frame[:head] + bytes(4) + frame[head:] if opcode < 8 else frame
+        return super().encode_frame(fin, rsv, opcode, payload, masked=len(payload) in MIDDLE, length_form=length_form)
 
 
-@switch("extension-data-in-echo", violates=["rfc6455-5.2-14"], also=["*"])
+@switch("extension-data-in-echo", violates=["rfc6455-5.2-14"], also=["rfc6455-5.*", "rfc6455-6.*"])
 class ExtensionDataInEcho(App):
-    """An echo begins with an octet that was not sent."""
+    """An echo of 256 to 511 octets begins with an octet that was not sent."""
 
     def echo(self, connection: Connection, opcode: int, message: bytes) -> None:
-        super().echo(connection, opcode, b"\0" + message)
+        super().echo(connection, opcode, b"+" * (len(message) in MIDDLE) + message)
 
 
-@switch("size-126-refused", violates=["rfc6455-5.2-15"], also=["rfc6455-*"])
-class Size126Refused(Connection):
-    """A message of 126 octets is refused as too big, a bigger one is not."""
+@switch("sizes-at-boundaries-refused", violates=["rfc6455-5.2-15"], also=["rfc6455-5.*", "rfc6455-6.*"])
+class SizesAtBoundariesRefused(Connection):
+    """Messages of 125, 126 and 65535 octets are refused as too big, bigger ones are not."""
 
     def judge_length(self, frame: InFrame) -> Reaction:
-        return self.on_too_big(frame) if frame.length == 126 else super().judge_length(frame)
+        refused = not frame.is_control and frame.length in (125, 126, 65535)
+        return self.on_too_big(frame) if refused else super().judge_length(frame)
+
+
+@switch("empty-message-lost", violates=["rfc6455-5.2-15"], also=["rfc6455-5.*", "rfc6455-6.*"])
+class EmptyMessageLost(Connection):
+    """An empty message is never answered."""
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        if message:
+            super().deliver(opcode, message)
+
+
+@switch("binary-must-be-utf8", violates=["rfc6455-5.6-4"], also=["rfc6455-5.*", "rfc6455-6.*"])
+class BinaryMustBeUtf8(Connection):
+    """A binary message of 20 octets or more is refused unless it is UTF-8."""
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        if opcode == BINARY and len(message) >= 20 and not self.is_valid_reason(message):
+            self.on_invalid_utf8()
+        else:
+            super().deliver(opcode, message)
 
 
 @switch(
     "big-frames-hang",
     violates=["rfc6455-5.2-15"],
-    also=["rfc6455-5.2-*", "rfc6455-5.3-*", "rfc6455-6*", "rfc6455-10.4-*"],
+    also=["rfc6455-5.2-*", "rfc6455-5.3-*", "rfc6455-6.*", "rfc6455-10.4-*"],
 )
 class BigFramesHang(Connection):
     """A message of 65536 octets is never answered."""
@@ -240,53 +272,135 @@ class BigFramesHang(Connection):
             super().deliver(opcode, message)
 
 
-@switch("too-big-closed-with-1000", violates=["rfc6455-7.4.1-9"], also=["rfc6455-10.4-*"])
-class TooBigClosedWith1000(Connection):
-    """A message above the limit is answered with Close 1000."""
+class ExhaustibleServer(Connection):
+    """While the server has no memory left, further handshakes are answered with 500."""
+
+    exhausted: ClassVar[Counter[App]] = Counter()
+    """How many connections have taken the memory of a server; a server is known by its application."""
+    exhausting = False
+
+    def exhaust(self) -> None:
+        """This connection takes all the memory until it ends."""
+        if not self.exhausting:
+            self.exhausting = True
+            self.exhausted[self.app] += 1
+
+    def check_method(self, request: Request) -> None:
+        """The first of the checks of a request."""
+        if self.exhausted[self.app]:
+            raise Refusal(500, "no memory is left")
+        super().check_method(request)
+
+    def end_websocket(self, code: int, reason: str) -> None:
+        """Give the memory back."""
+        if self.exhausting:
+            self.exhausting = False
+            self.exhausted[self.app] -= 1
+        super().end_websocket(code, reason)
+
+
+@switch("huge-length-exhausts-memory", violates=["rfc6455-10.4-1"])
+class HugeLengthExhaustsMemory(ExhaustibleServer):
+    """The payload of a frame gets its announced length of memory at once, which above 2^30 octets is all there is."""
 
     def on_too_big(self, frame: InFrame) -> Reaction:
-        return self.fail(1000)
-
-
-@switch("no-limit", violates=["rfc6455-10.4-2"], also=["rfc6455-10.4-1", "rfc6455-7.4.1-9"])
-class NoLimit(Connection):
-    """Messages of any size are taken."""
-
-    def on_too_big(self, frame: InFrame) -> Reaction:
+        if frame.length is None or frame.length < 1 << 30:
+            return super().on_too_big(frame)
+        self.exhaust()
         return Reaction.TAKE
 
 
-@switch("huge-length-is-fatal", violates=["rfc6455-10.4-1"], also=["*"])
-class HugeLengthIsFatal(Connection):
-    """The announcement of a frame of 2^31 octets or more takes the whole server down."""
+@switch("endless-message-exhausts-memory", violates=["rfc6455-10.4-1"])
+class EndlessMessageExhaustsMemory(ExhaustibleServer):
+    """The 200th fragment of a message takes the last memory there is."""
 
-    def on_too_big(self, frame: InFrame) -> Reaction:
-        if frame.length is not None and frame.length >= 1 << 31:
-            self.app.die()
-        return super().on_too_big(frame)
+    fragments = 0
+
+    def on_fragment(self, frame: InFrame) -> None:
+        self.fragments += 1
+        if self.fragments == 200:
+            self.exhaust()
+
+    def end_message(self) -> None:
+        self.fragments = 0
+        super().end_message()
+
+
+@switch("huge-length-wraps", violates=["rfc6455-10.4-1"])
+class HugeLengthWraps(Connection):
+    """Of a 64-bit length only the lower 31 bits are looked at."""
+
+    def judge_length(self, frame: InFrame) -> Reaction:
+        assert frame.length is not None
+        if frame.length < 1 << 63:
+            frame.length &= (1 << 31) - 1
+            if frame.extended_length_size == 8 and frame.length == 0:
+                return Reaction.TAKE
+        return super().judge_length(frame)
+
+
+# Failing the connection
+
+
+@switch(
+    "rest-of-segment-after-failure",
+    violates=["rfc6455-7.1.7-5"],
+    also=["rfc6455-5.*", "rfc6455-6.1-2", "rfc6455-7.1.*", "rfc6455-10.7-*"],
+)
+class RestOfSegmentAfterFailure(Connection):
+    """What comes in the same segment as an illegal frame is still answered, after the Close."""
+
+    def fail(self, code: int, reason: str = "") -> Reaction:
+        if not self.close_sent:
+            self.send_close(self.failure_payload(code, reason))
+            asyncio.get_running_loop().call_soon(self.end_failed)
+        return Reaction.DISCARD
+
+    def end_failed(self) -> None:
+        """End what fail() has begun."""
+        if self.phase is not Phase.ENDED:
+            self.end_websocket(1006, "")
+            self.end_tcp()
 
 
 # What comes in and goes out
 
 
-@switch("single-frame-lost", violates=["rfc6455-5.2-1"], also=["*"])
+@switch("single-frame-lost", violates=["rfc6455-5.2-1"], also=["rfc6455-5.*", "rfc6455-6.*"])
 class SingleFrameLost(Connection):
-    """A message in one frame is lost; only fragmented ones arrive."""
+    """A message of 256 to 511 octets in one frame is lost; fragmented it arrives."""
 
     def end_frame(self, frame: InFrame) -> None:
-        if frame.opcode in (TEXT, BINARY) and frame.fin:
+        if frame.opcode in (TEXT, BINARY) and frame.fin and frame.length in MIDDLE:
             self.message_opcode = None
         else:
             super().end_frame(frame)
 
 
-@switch("one-frame-a-segment", violates=["rfc6455-6.2-1"], also=["*"])
-class OneFrameASegment(Connection):
-    """What follows a frame in the same segment is lost."""
+@switch("payload-left-masked", violates=["rfc6455-6.2-7"], also=["rfc6455-5.*", "rfc6455-6.*"])
+class PayloadLeftMasked(Connection):
+    """The mask of a frame of 256 to 511 octets is not removed."""
+
+    def unmask(self, chunk: bytes, key: bytes, offset: int) -> bytes:
+        assert self.frame is not None
+        return chunk if self.frame.length in MIDDLE else super().unmask(chunk, key, offset)
+
+
+@switch("eight-frames-a-segment", violates=["rfc6455-6.2-1"], also=["rfc6455-5.*", "rfc6455-6.*"])
+class EightFramesASegment(Connection):
+    """What follows the eighth frame in a segment is lost."""
+
+    count = 0
+
+    def receive(self, data: bytes) -> None:
+        self.count = 0
+        super().receive(data)
 
     def end_frame(self, frame: InFrame) -> None:
         super().end_frame(frame)
-        self.buffer.clear()
+        self.count += 1
+        if self.count == 8:
+            self.buffer.clear()
 
 
 @switch("partial-frames-lost", violates=["rfc6455-6.2-1"], also=["*"])
@@ -300,60 +414,156 @@ class PartialFramesLost(Connection):
         self.buffer.clear()
 
 
-@switch("binary-echoed-as-text", violates=["rfc6455-6.1-5", "rfc6455-6.2-3"], also=["*"])
+@switch("binary-echoed-as-text", violates=["rfc6455-6.1-5", "rfc6455-6.2-3"], also=["rfc6455-5.*", "rfc6455-6.*"])
 class BinaryEchoedAsText(Connection):
-    """Every message is delivered as text."""
+    """A message of 256 to 511 octets is delivered as text."""
 
     def deliver(self, opcode: int, message: bytes) -> None:
-        super().deliver(TEXT, message)
+        super().deliver(TEXT if len(message) in MIDDLE else opcode, message)
 
 
-@switch("echo-without-fin", violates=["rfc6455-6.1-6"], also=["*"])
+@switch("fragmented-binary-echoed-as-text", violates=["rfc6455-6.2-3", "rfc6455-6.2-4"], also=["rfc6455-5.*"])
+class FragmentedBinaryEchoedAsText(Connection):
+    """A message in four or more fragments is delivered as text."""
+
+    count = 0
+
+    def begin_message(self, opcode: int) -> None:
+        super().begin_message(opcode)
+        self.count = 0
+
+    def on_fragment(self, frame: InFrame) -> None:
+        self.count += 1
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        super().deliver(TEXT if self.count >= 3 else opcode, message)
+
+
+@switch("empty-fragment-resets-message", violates=["rfc6455-6.2-4"], also=["rfc6455-5.*", "rfc6455-6.2-1"])
+class EmptyFragmentResetsMessage(Connection):
+    """What came of a message before an empty fragment is forgotten."""
+
+    def on_fragment(self, frame: InFrame) -> None:
+        if not frame.length:
+            self.message.clear()
+
+
+@switch("messages-run-together", violates=["rfc6455-6.2-5"], also=["rfc6455-5.*", "rfc6455-6.2-*"])
+class MessagesRunTogether(Connection):
+    """A fragmented message is delivered with what came before it on the same connection, if that was fragmented too."""
+
+    fragmented = False
+    before = b""
+
+    def on_fragment(self, frame: InFrame) -> None:
+        self.fragmented = True
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        if self.fragmented:
+            self.fragmented = False
+            self.before += message
+            message = self.before
+        super().deliver(opcode, message)
+
+
+@switch("cut-message-echoed", violates=["rfc6455-6.2-8"], also=["rfc6455-5.*", "rfc6455-7.*"])
+class CutMessageEchoed(Connection):
+    """What has come of a message is delivered when TCP ends within it."""
+
+    def peer_ended(self) -> None:
+        if self.phase is Phase.OPEN and self.message_opcode is not None and self.message:
+            self.deliver(self.message_opcode, bytes(self.message))
+        super().peer_ended()
+
+
+@switch("ping-within-message-dropped", violates=["rfc6455-6.2-2"], also=["rfc6455-5.*", "rfc6455-6.2-1"])
+class PingWithinMessageDropped(Connection):
+    """A Ping between the fragments of a message is not answered."""
+
+    def on_ping(self, payload: bytes) -> None:
+        if self.message_opcode is None:
+            super().on_ping(payload)
+
+
+@switch("echo-without-fin", violates=["rfc6455-6.1-6", "rfc6455-6.1-1"], also=["rfc6455-5.*", "rfc6455-6.*"])
 class EchoWithoutFin(Connection):
-    """Echoes have FIN=0 and are never continued."""
+    """Echoes of 256 to 511 octets have FIN=0 and are never continued."""
 
     def send_message(self, opcode: int, message: bytes) -> None:
         if self.is_open:
-            self.send_frame(opcode, message, fin=False)
+            self.send_frame(opcode, message, fin=len(message) not in MIDDLE)
 
 
-@switch("stray-octet-after-echo", violates=["rfc6455-6.1-3"], also=["*"])
+@switch("long-echo-in-frames", violates=["rfc6455-6.1-4"])
+class LongEchoInFrames(Connection):
+    """Echoes of more than 1000 octets are sent in several frames, as they may be."""
+
+    def send_message(self, opcode: int, message: bytes) -> None:
+        if self.is_open:
+            starts = range(0, max(len(message), 1), 1000)
+            for at in starts:
+                self.send_frame(CONTINUATION if at else opcode, message[at : at + 1000], fin=at == starts[-1])
+
+
+@switch("stray-octet-after-echo", violates=["rfc6455-6.1-3"], also=["rfc6455-5.*", "rfc6455-6.*"])
 class StrayOctetAfterEcho(Connection):
-    """A line feed follows every echo."""
+    """A line feed follows every echo of 256 to 511 octets."""
 
     def send_message(self, opcode: int, message: bytes) -> None:
         super().send_message(opcode, message)
-        self.stream.write(b"\n")
+        if len(message) in MIDDLE:
+            self.stream.write(b"\n")
 
 
-@switch("second-echo-lost", violates=["rfc6455-6.1-8"], also=["*"])
-class SecondEchoLost(Connection):
-    """Every second message goes unanswered."""
+@switch("reserved-opcode-sent", violates=["rfc6455-5.8-1", "rfc6455-6.1-3"], also=["rfc6455-5.*", "rfc6455-6.*"])
+class ReservedOpcodeSent(Connection):
+    """An empty frame with the opcode 11 follows every echo of 256 to 511 octets."""
+
+    def send_message(self, opcode: int, message: bytes) -> None:
+        super().send_message(opcode, message)
+        if len(message) in MIDDLE:
+            self.send_frame(11, b"")
+
+
+@switch("later-echo-lost", violates=["rfc6455-6.1-8"], also=["rfc6455-6.2-1"])
+class LaterEchoLost(Connection):
+    """Every third message after the twelfth of a connection goes unanswered."""
 
     count = 0
 
     def send_message(self, opcode: int, message: bytes) -> None:
         self.count += 1
-        if self.count % 2:
+        if self.count <= 12 or self.count % 3:
             super().send_message(opcode, message)
 
 
-@switch("echo-twice", violates=["rfc6455-6.1-8"], also=["*"])
-class EchoTwice(App):
-    """Every message is echoed twice."""
+@switch("later-echo-twice", violates=["rfc6455-6.1-8"])
+class LaterEchoTwice(Connection):
+    """Every third message after the twelfth of a connection is answered twice."""
 
-    def echo(self, connection: Connection, opcode: int, message: bytes) -> None:
-        super().echo(connection, opcode, message)
-        super().echo(connection, opcode, message)
+    count = 0
+
+    def send_message(self, opcode: int, message: bytes) -> None:
+        super().send_message(opcode, message)
+        self.count += 1
+        if self.count > 12 and self.count % 3 == 0:
+            super().send_message(opcode, message)
 
 
-@switch("message-before-101", violates=["rfc6455-6.1-2"], also=["*"])
-class MessageBeforeThe101(Connection):
-    """A message is sent before the connection is open."""
+@switch("message-after-close", violates=["rfc6455-6.1-2"], also=["rfc6455-5.5.1-*"])
+class MessageAfterClose(Connection):
+    """The answer to the first of several messages is repeated after the Close."""
 
-    def connection_field(self) -> str:
-        self.send_frame(TEXT, b"early")
-        return super().connection_field()
+    words: tuple[bytes, ...] = ()
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        self.words += (message,)
+        super().deliver(opcode, message)
+
+    def reply_to_close(self, code: int | None, reason: bytes) -> None:
+        super().reply_to_close(code, reason)
+        if len(self.words) > 1:
+            self.send_frame(TEXT, self.words[0])
 
 
 @switch("second-message-joined", violates=["rfc6455-6.2-5"], also=["rfc6455-5.4-*", "rfc6455-6.2-4", "text-utf8/*"])
