@@ -340,17 +340,22 @@ class ResponseReader:
                 return
             data, self._buffer = bytes(self._buffer), bytearray()
             self._h11 = _after_head(self._method, self._head)
-        self._read_body(data)
+            self._read_body(data, more=True)
+        else:
+            self._read_body(data, more=bool(data))
 
-    def _read_body(self, data: bytes) -> None:
+    def _read_body(self, data: bytes, *, more: bool) -> None:
+        """``more``: the stream has not ended with ``data``."""
         assert self._head is not None
         if self._h11 is None:  # h11 cannot frame it: what follows counts as body until the stream ends
             self._body += data[: MAX_BODY - len(self._body)]
-            if not data:
+            self.too_long = len(self._body) >= MAX_BODY
+            if not more:
                 self._finish(complete=False)
             return
         try:
-            self._h11.receive_data(data)
+            if data or not more:  # to h11 no data is the end of the stream
+                self._h11.receive_data(data)
             while True:
                 event = self._h11.next_event()
                 if isinstance(event, h11.Data):
@@ -358,7 +363,7 @@ class ResponseReader:
                     self.too_long = self.too_long or len(self._body) >= MAX_BODY
                 elif isinstance(event, h11.EndOfMessage):
                     self._buffer += self._h11.trailing_data[0]
-                    self._finish(complete=True, reusable=self._h11.their_state is h11.DONE)
+                    self._finish(complete=True, reusable=more and self._h11.their_state is h11.DONE)
                     return
                 elif event is h11.NEED_DATA or isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
                     return
