@@ -656,7 +656,7 @@ async def invalid_handshake_gets_a_status(target: Target) -> None:
     target.findings.noted("answers invalid handshakes before it drops TCP", requirement="rfc6455-10.7-2")
 
 
-@check("rfc6455-10.7-3")
+@check("rfc6455-10.7-3", "rfc6455-10.7-1")
 async def invalid_frame_gets_a_close(target: Target) -> None:
     """Invalid data after the handshake is answered with a Close frame and an appropriate code before TCP ends."""
     codes = (
@@ -666,15 +666,21 @@ async def invalid_frame_gets_a_close(target: Target) -> None:
         CloseCode.POLICY_VIOLATION,
         CloseCode.MESSAGE_TOO_BIG,
     )
+    expected = f"a Close frame with one of {', '.join(str(int(code)) for code in codes)}"
     async with target.connect() as peer:
         payload = target.nonce()
         await peer.send(Frame(0x3, payload))
-        failed = await peer.expect_failed(*codes, taken=[payload], discard_warns=True)
-    expected = f"a Close frame with one of {', '.join(str(int(code)) for code in codes)}"
-    if failed.close is None and failed.end is not None:
-        target.findings.violated(expected, f"TCP end ({failed.end.value}) without a Close frame")
-    elif failed.close is not None and failed.code is None:
+        try:
+            failed = await peer.expect_failed(*codes, taken=[payload], discard_warns=True)
+        except Violation as wrong:
+            target.findings.violated(expected, wrong.observed, requirement="rfc6455-10.7-1", silence=wrong.silence)
+            raise
+    if failed.close is not None and failed.code is None:
         target.findings.warned(expected, "a Close frame without a code")
+    elif failed.close is None and failed.end is not None:
+        target.findings.violated(expected, f"TCP end ({failed.end.value}) without a Close frame")
+    elif failed.close is None:
+        target.findings.warned(expected, "the frame was discarded", requirement="rfc6455-10.7-1")
 
 
 # -- what the application decides ----------------------------------------------------------------------------------

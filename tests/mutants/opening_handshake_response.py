@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ssl
 
 from .app import App
 from .connection import PING, Connection
-from .http_phase import GUID, ExtensionOffers, Fields
+from .http_phase import GUID, ExtensionOffers, Fields, Limits
 from .request import Refusal, Request
+from .stream import Stream, Tls
 from .switch import switch
 
 EVERYTHING = ("*",)
@@ -177,6 +179,37 @@ class ClearAnswerOnTlsPort(Connection):
     def on_no_tls(self, data: bytes) -> None:
         self.stream.tls = None
         self.receive(data)
+
+
+@switch("tls-connections-closed-at-once", violates=["rfc6455-10.6-1"], also=EVERYTHING)
+class TlsConnectionsClosedAtOnce(Connection):
+    """What is opened over TLS is closed again at once."""
+
+    def opened(self) -> None:
+        if self.stream.tls is not None:
+            self.start_close(1011, "no TLS here")
+        else:
+            super().opened()
+
+
+class TlsOfOneName(Tls):
+    """TLS that refuses a client which asks for a foreign name."""
+
+    def receive(self, data: bytes) -> bytes:
+        """See Tls. The name stands in clear in the ClientHello."""
+        if not self.established and b".invalid" in data:
+            raise ssl.SSLError("unrecognized name")
+        return super().receive(data)
+
+
+@switch("foreign-server-name-refused", violates=["rfc6455-4.2.2-3"])
+class ForeignServerNameRefused(Connection):
+    """TLS is refused to a client that asks for a server name which is not hosted."""
+
+    def __init__(self, stream: Stream, app: App, limits: Limits) -> None:
+        super().__init__(stream, app, limits)
+        if stream.tls is not None:
+            stream.tls = TlsOfOneName(stream.tls.session.context)
 
 
 # Subprotocols
