@@ -48,7 +48,11 @@ class UpgradeMissingIn101(Connection):
         return [field for field in super().response_fields(request, extensions) if field[0] != "Upgrade"]
 
 
-@switch("upgrade-of-101-is-empty", violates=["rfc9110-7.8-3", "rfc9110-15.2.2-1"], also=EVERYTHING)
+@switch(
+    "upgrade-of-101-is-empty",
+    violates=["rfc6455-4.1-11", "rfc6455-4.2.2-19", "rfc9110-7.8-3", "rfc9110-15.2.2-1"],
+    also=EVERYTHING,
+)
 class UpgradeOf101IsEmpty(Connection):
     """The Upgrade field of the 101 names no protocol."""
 
