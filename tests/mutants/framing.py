@@ -573,7 +573,7 @@ class SecondMessageJoined(Connection):
     before = b""
 
     def on_fragment(self, frame: InFrame) -> None:
-        if frame.opcode != CONTINUATION and self.message_opcode == BINARY:
+        if frame.opcode != CONTINUATION:
             self.message[:0] = self.before
 
     def deliver(self, opcode: int, message: bytes) -> None:
