@@ -101,10 +101,11 @@ async def allow_in_405(target: Target) -> None:
 @check("rfc9110-11.6.1-1", watches=True)
 async def www_authenticate_in_401(target: Target) -> None:
     """A 401 carries WWW-Authenticate."""
-    requests = {"no credentials": target.request().without("Authorization", "Cookie")}
-    if target.profile is not None and target.profile.paths.refused is not None:
-        requests["the refused path"] = target.request(target.profile.paths.refused).without("Authorization", "Cookie")
-    answers = await ask_each(target, requests)
+    paths = target.profile.paths if target.profile is not None else None
+    known = [path for path in (paths.authenticated, paths.refused) if path] if paths is not None else []
+    requests = {f"{path or 'the path'} without credentials": target.request(path) for path in [None, *known]}
+    bare = {words: request.without("Authorization", "Cookie") for words, request in requests.items()}
+    answers = await ask_each(target, bare)
     target.findings.holds(status_seen(answers, 401))
 
 
@@ -282,7 +283,7 @@ async def continue_before_101(target: Target) -> None:
 @check(
     "rfc9112-3.2-1",
     each=[
-        param("space-in-target", b"GET %b/a b HTTP/1.1"),
+        param("space-in-target", b"GET %b?a b HTTP/1.1"),
         param("no-version", b"GET %b"),
         param("fourth-word", b"GET %b HTTP/1.1 more"),
     ],
@@ -405,7 +406,7 @@ async def lists_on_several_lines(target: Target) -> None:
     """Whether lists on several field lines are taken as the same list on one line is."""
     known = target.endpoint.subprotocols or (target.profile.subprotocols if target.profile else ())
     lists: dict[str, tuple[str, ...]] = {
-        "Connection": ("keep-alive", "Upgrade"),
+        "Connection": ("keep-alive", "Upgrade", "x-wsproof"),
         "Upgrade": ("foo/1", "websocket"),
         "Sec-WebSocket-Protocol": ("x-wsproof", *known[:2]) if known else ("x-wsproof", "y-wsproof"),
         "Sec-WebSocket-Extensions": ("x-wsproof", "permessage-deflate"),

@@ -263,7 +263,7 @@ class LargeFieldsUnanswered(Connection):
 
 @switch("101-before-the-head-ends", violates=["rfc9110-5.3-1"])
 class AcceptedBeforeTheHeadEnds(Connection):
-    """The 101 goes out as soon as the needed fields are there, before the empty line."""
+    """The 101 goes out as soon as the needed fields are there, if the empty line keeps it waiting."""
 
     needed = frozenset({"host", "upgrade", "connection", "sec-websocket-key", "sec-websocket-version"})
     accepted = False
@@ -275,6 +275,7 @@ class AcceptedBeforeTheHeadEnds(Connection):
             not ended
             and request is not None
             and not self.accepted
+            and not self.buffer
             and self.needed <= {name for name, _ in request.fields}
         ):
             try:
@@ -338,7 +339,7 @@ class InvalidContentLengthIgnored(Connection):
         return SizedContent(0)
 
 
-@switch("no-100-before-101", violates=["rfc9110-7.8-10"])
+@switch("no-100-before-101", violates=["rfc9110-7.8-10", "rfc9110-15.2-2"])
 class No100Before101(Connection):
     """A client that waits for 100 gets the 101 without it."""
 
