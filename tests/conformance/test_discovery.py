@@ -1,0 +1,133 @@
+"""What is found out about servers whose paths, wording and greeting the code has never named."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from tests.mutants import MutantServer
+from tests.peers.hostile import hostile
+from wsproof.conformance.discovered import Discovered, EchoForm
+from wsproof.conformance.discovery import discover
+from wsproof.conformance.endpoint import parse_endpoint
+from wsproof.conformance.errors import TargetGone, TargetRefused
+from wsproof.conformance.serve import free_port
+from wsproof.conformance.target import Setting
+
+
+async def found_at(url: str, patience: float = 0.4) -> Discovered:
+    return await discover(Setting(parse_endpoint(url), patience=patience))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/echo", Discovered(echo=EchoForm())),
+        ("/prefix", Discovered(echo=EchoForm(prefix=b"Message text was: ", binary=None))),
+        ("/greet", Discovered(echo=EchoForm(), greetings=2)),
+        ("/push", Discovered(chatty=True)),
+        ("/swallow", Discovered()),
+        ("/constant", Discovered(chatty=True)),
+    ],
+)
+async def test_the_ways_of_the_mutant_server(path: str, expected: Discovered) -> None:
+    async with MutantServer() as server:
+        found = await found_at(server.url.replace("/echo", path))
+    assert replace(found, server=None) == expected
+
+
+@asynccontextmanager
+async def websockets_server(answer: Callable[[str | bytes], str | bytes | None], *greetings: str) -> AsyncIterator[str]:
+    async def handler(connection: ServerConnection) -> None:
+        for greeting in greetings:
+            await connection.send(greeting)
+        async for message in connection:
+            reply = answer(message)
+            if reply is not None:
+                await connection.send(reply)
+
+    async with serve(handler, "127.0.0.1", 0) as server:
+        host, port = next(iter(server.sockets)).getsockname()[:2]
+        yield f"ws://{host}:{port}/any/where?at=all"
+
+
+def wrapped(message: str | bytes) -> str | bytes:
+    return f"<<{message}>> said you" if isinstance(message, str) else message
+
+
+def upper(message: str | bytes) -> str | bytes:
+    return message.upper()
+
+
+def as_json(message: str | bytes) -> str | None:
+    import json
+
+    return json.dumps({"echo": message}) if isinstance(message, str) else None
+
+
+def text_of_binary(message: str | bytes) -> str | bytes:
+    return message if isinstance(message, str) else message.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize(
+    ("answer", "greetings", "echo", "greeted"),
+    [
+        (wrapped, (), EchoForm(prefix=b"<<", suffix=b">> said you"), 0),
+        (wrapped, ("moin", "na?", "los"), EchoForm(prefix=b"<<", suffix=b">> said you"), 3),
+        (upper, (), None, 0),
+        (as_json, (), None, 0),  # quotes come back changed: the content can't be compared
+    ],
+)
+async def test_wordings_never_named_before(
+    answer: Callable[[str | bytes], str | bytes | None], greetings: tuple[str, ...], echo: EchoForm | None, greeted: int
+) -> None:
+    async with websockets_server(answer, *greetings) as url:
+        found = await found_at(url)
+    assert found.echo == echo
+    assert found.deflate
+    if echo is not None:
+        assert found.greetings == greeted
+        assert not found.chatty
+
+
+async def test_a_binary_echo_that_turns_into_text_is_no_binary_echo_where_bytes_change() -> None:
+    async with websockets_server(text_of_binary) as url:
+        found = await found_at(url)
+    assert found.echo is not None
+    assert found.echo.of(1, b"x") == (1, b"x")
+
+
+async def test_a_refusal_says_what_was_answered_and_what_may_help() -> None:
+    async with MutantServer() as server:
+        with pytest.raises(TargetRefused, match=r"refused the plain handshake: 403.*--profile"):
+            await found_at(server.url.replace("/echo", "/deny"))
+
+
+async def test_nothing_listens() -> None:
+    with pytest.raises(TargetGone, match=r"no connection to 127\.0\.0\.1"):
+        await found_at(f"ws://127.0.0.1:{free_port()}/")
+
+
+async def test_a_secret_in_the_url_is_not_told() -> None:
+    async with MutantServer() as server:
+        with pytest.raises(TargetRefused) as caught:
+            await found_at(server.url.replace("/echo", "/deny?token=very-secret"))
+    assert "very-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["nothing", "garbage", "endless-head", "one-byte-at-a-time"])
+async def test_a_target_that_never_answers_rightly_is_refused_in_time(name: str) -> None:
+    async with hostile(name) as port, asyncio.timeout(30):
+        with pytest.raises(TargetRefused):
+            await found_at(f"ws://127.0.0.1:{port}/", patience=0.2)
+
+
+def test_for_the_run_file() -> None:
+    found = Discovered(echo=EchoForm(b"a ", b" z", None), greetings=1, server="x").as_dict()
+    assert found["echo"] == {"text": "a {message} z", "binary": None}
+    assert found["greetings"] == 1
