@@ -85,8 +85,8 @@ _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 
 def _lint_switch(request: Request, head: ResponseHead) -> Iterator[RawFinding]:
-    """Judge a 101 in answer to a request that asks for websocket."""
-    if b"websocket" not in request.tokens("Upgrade"):
+    """Judge a 101 in answer to a request that asks for websocket; to HTTP/1.0 it is wrong in itself, once."""
+    if b"websocket" not in request.tokens("Upgrade") or request.version == b"HTTP/1.0":
         return
     yield from _lint_status_line(head)
     upgrade = head.all("Upgrade")
