@@ -6,7 +6,8 @@ import base64
 import time
 
 from ..check import Need, Undetermined, Violation, check, param
-from ..peer import Message, Silence
+from ..endpoint import SECRET_FIELDS
+from ..peer import Ended, Message, Silence
 from ..target import Answer, Target
 from ..wire.frames import CloseCode, Frame, Opcode, ReceivedFrame
 from ..wire.handshake import Field, new_key
@@ -114,6 +115,8 @@ async def frames_right_after_the_101(target: Target) -> None:
             first = None
         if first is None:
             target.findings.noted("sends nothing of its own right after the 101")
+        elif isinstance(first, Ended):
+            target.findings.noted("ends the connection right after the 101")
         else:
             kind = "a message" if isinstance(first, Message) else "a frame"
             target.findings.noted(f"sends {kind} of its own right after the 101")
@@ -722,7 +725,7 @@ async def service_by_the_resource_name(target: Target) -> None:
 async def authentication(target: Target) -> None:
     """Whether HTTP authentication is demanded, and if by a 401, with WWW-Authenticate."""
     path = target.profile.paths.authenticated if target.profile else None
-    answer = await ask(target, target.request(path).without("Authorization", "Cookie"))
+    answer = await ask(target, target.request(path).without(*SECRET_FIELDS))
     if answer.status == 401 and answer.response and not answer.response.head.all("WWW-Authenticate"):
         raise Violation("WWW-Authenticate in a 401", f"{answer} without it")
     target.findings.noted(f"{answer} for a handshake without credentials")
