@@ -21,6 +21,7 @@ from .wire.frames import (
 )
 
 RESERVED_BITS = ("rfc6455-5.2-2", "rfc6455-5.8-1")
+UNDEFINED_CODE = ("rfc6455-7.4.2-5", "rfc6455-7.4.1-1")
 NEVER_SENT = {1005: "rfc6455-7.4.1-3", 1006: "rfc6455-7.4.1-4", 1015: "rfc6455-7.4.1-5"}
 
 
@@ -93,7 +94,8 @@ class FrameLint:
         if code in NEVER_ON_THE_WIRE:
             yield violated(NEVER_SENT[code], f"{code} is never sent in a Close frame", shown)
         elif not is_wire_legal(code) and code not in self.repeated_codes:
-            yield violated("rfc6455-7.4.2-5", "a close code that an endpoint may send", shown)
+            for requirement in UNDEFINED_CODE:
+                yield violated(requirement, "a close code that an endpoint may send", shown)
         if code == 1010 and code not in self.repeated_codes:
             yield violated("rfc6455-7.4.1-10", "1010 is not used by a server", shown)
         try:
