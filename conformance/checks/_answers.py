@@ -68,6 +68,18 @@ async def ask(target: Target, request: Request) -> Answer:
         return ready(await target.answer(peer))
 
 
+async def ask_large(target: Target, request: Request) -> Answer:
+    """As :func:`ask`, for a request so large that the target may end TCP before it has read the whole of it.
+
+    A reset can destroy the response on its way: only the third TCP end without a response counts.
+    """
+    for _ in range(2):
+        answer = await ask(target, request)
+        if "close" not in kinds(answer):
+            return answer
+    return await ask(target, request)
+
+
 def ready(answer: Answer) -> Answer:
     """The answer itself. Raises Undetermined for 429 and 503, which say nothing about the request."""
     if answer.status in OVERLOADED:
@@ -100,5 +112,6 @@ async def refused_control(target: Target, request: Request, words: str) -> None:
 
 
 __all__ = [
-    "ANY_BUT_101", "SWITCHED", "Expected", "ask", "ask_each", "judge", "kinds", "ready", "refused_control", "shown",
+    "ANY_BUT_101", "SWITCHED", "Expected", "ask", "ask_each", "ask_large", "judge", "kinds", "ready", "refused_control",
+    "shown",
 ]  # fmt: skip

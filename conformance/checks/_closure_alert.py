@@ -12,7 +12,7 @@ from enum import Enum
 from ..check import Undetermined
 from ..errors import TargetGone
 from ..target import Target
-from ..wire.handshake import ResponseReader
+from ..wire.handshake import Response, ResponseReader
 
 
 class TlsEnd(Enum):
@@ -108,25 +108,31 @@ async def closure(target: Target, request: bytes, last: bytes = b"") -> tuple[in
         await tls.handshake()
         target.transcript.head(number, "out", request)
         tls.write(request)
-        answer = ResponseReader()
-        while answer.response is None:
-            seen = await tls.read()
-            if isinstance(seen, TlsEnd):
-                answer.feed(b"")
-                if answer.response is None:
-                    raise Undetermined(f"{seen.value} instead of an answer")
-                return answer.response.status, seen
-            answer.feed(seen)
-        target.transcript.head(number, "in", answer.response.head.raw)
-        if answer.response.accepted:
-            tls.write(last)
-        ended = await tls.end()
+        response, ended = await _answer(tls)
+        target.transcript.head(number, "in", response.head.raw)
+        if ended is None:
+            if response.accepted:
+                tls.write(last)
+            ended = await tls.end()
         target.transcript.note(number, "in", ended.value)
-        return answer.response.status, ended
+        return response.status, ended
     except TimeoutError:
         raise Undetermined(f"no answer within {target.patience:g} s") from None
     finally:
         writer.transport.abort()
+
+
+async def _answer(tls: ClearTls) -> tuple[Response, TlsEnd | None]:
+    """The response, and how TLS ended where it ended with it."""
+    reader = ResponseReader()
+    while True:
+        seen = await tls.read()
+        ended = seen if isinstance(seen, TlsEnd) else None
+        reader.feed(b"" if isinstance(seen, TlsEnd) else seen)
+        if reader.response is not None:
+            return reader.response, ended
+        if ended is not None:
+            raise Undetermined(f"{ended.value} instead of an answer")
 
 
 __all__ = ["TlsEnd", "closure"]

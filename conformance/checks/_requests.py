@@ -58,12 +58,13 @@ def client_hello() -> bytes:
     return outgoing.read()
 
 
-def outcome(answer: Answer) -> tuple[object, ...]:
-    """What an answer says of the negotiation."""
+def negotiated(answer: Answer) -> str:
+    """What an answer says of the negotiation: its status, the subprotocol and the extensions."""
     if answer.response is None:
-        return (answer.end,)
+        return str(answer)
     head = answer.response.head
-    return (head.status, head.all("Sec-WebSocket-Protocol"), head.all("Sec-WebSocket-Extensions"))
+    lines = [(name, b", ".join(head.all(f"Sec-WebSocket-{name}"))) for name in ("Protocol", "Extensions")]
+    return ", ".join([str(head.status), *(f"{name} {value.decode('latin-1')}" for name, value in lines if value)])
 
 
 def reflected(answer: Answer, octets: bytes) -> bool:
@@ -83,12 +84,13 @@ def window_bits(answer: Answer) -> bytes | None:
     return None
 
 
-def accept_of(answer: Answer) -> bytes | None:
-    """Sec-WebSocket-Accept."""
-    return answer.response.head.get("Sec-WebSocket-Accept") if answer.response else None
+def accept_of(answer: Answer | None) -> bytes | None:
+    """Sec-WebSocket-Accept of an answer, None without."""
+    response = answer.response if answer is not None else None
+    return response.head.get("Sec-WebSocket-Accept") if response is not None else None
 
 
 __all__ = [
-    "absolute", "accept_of", "client_hello", "no_key", "other_version", "outcome", "padded", "plain_get", "posted",
+    "absolute", "accept_of", "client_hello", "negotiated", "no_key", "other_version", "padded", "plain_get", "posted",
     "reflected", "spelled", "window_bits",
 ]  # fmt: skip
