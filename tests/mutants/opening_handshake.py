@@ -6,8 +6,7 @@ import re
 
 from .app import MEMBERS_ORIGIN, App
 from .connection import Connection, InFrame, Reaction
-from .http_phase import ExtensionOffers
-from .request import Refusal, Request, is_token
+from .request import Refusal, Request
 from .switch import switch
 
 # The request-target
@@ -376,110 +375,6 @@ class VersionErrorIsFinal(Connection):
             raise Refusal(400, "there was a wrong version before")
         self.spoilt = True
         super().check_version(request)
-
-
-# Sec-WebSocket-Protocol
-
-
-def protocol_elements(request: Request) -> list[str]:
-    """The subprotocols that a request offers, well-formed or not."""
-    return request.elements("sec-websocket-protocol")
-
-
-@switch("malformed-protocol-returned", violates=["rfc6455-4.2.1-23"], also=["rfc6455-4.3-2"])
-class MalformedProtocolReturned(Connection):
-    """A subprotocol that is no token is accepted and returned."""
-
-    def offered_subprotocols(self, request: Request) -> list[str]:
-        return protocol_elements(request)
-
-    def choose_subprotocol(self, offered: list[str]) -> str | None:
-        malformed = next((name for name in offered if not is_token(name)), None)
-        return malformed or super().choose_subprotocol(offered)
-
-
-@switch("malformed-protocol-ignored", violates=["rfc6455-4.2.1-23"], also=["rfc6455-4.2.1-24"])
-class MalformedProtocolIgnored(Connection):
-    """A malformed Sec-WebSocket-Protocol is passed over."""
-
-    def offered_subprotocols(self, request: Request) -> list[str]:
-        return [name for name in protocol_elements(request) if is_token(name)]
-
-
-@switch("repeated-protocol-accepted", violates=["rfc6455-4.2.1-24"])
-class RepeatedProtocolAccepted(Connection):
-    """A list that names a subprotocol twice is accepted."""
-
-    def offered_subprotocols(self, request: Request) -> list[str]:
-        offered = protocol_elements(request)
-        if offered and all(is_token(name) for name in offered):
-            return offered
-        return super().offered_subprotocols(request)
-
-
-@switch("second-protocol-line-ignored", violates=["rfc6455-11.3.4-1"], also=["rfc6455-4.2.1-24", "rfc6455-4.2.2-11"])
-class SecondProtocolLineIgnored(Connection):
-    """Of several Sec-WebSocket-Protocol lines only the first is read."""
-
-    def choose_subprotocol(self, offered: list[str]) -> str | None:
-        assert self.request is not None
-        several_lines = len(self.request.lines("sec-websocket-protocol")) > 1
-        return super().choose_subprotocol(offered[:1] if several_lines else offered)
-
-
-# Sec-WebSocket-Extensions
-
-
-@switch("malformed-extensions-ignored", violates=["rfc6455-9.1-1"], also=["rfc6455-4.3-1"])
-class MalformedExtensionsIgnored(Connection):
-    """A malformed Sec-WebSocket-Extensions is passed over."""
-
-    def offered_extensions(self, request: Request) -> ExtensionOffers:
-        return []
-
-
-@switch("malformed-extensions-accepted", violates=["rfc6455-4.3-1", "rfc6455-9.1-1"])
-class MalformedExtensionsAccepted(Connection):
-    """A malformed offer of permessage-deflate is accepted as it stands."""
-
-    def offered_extensions(self, request: Request) -> ExtensionOffers:
-        try:
-            return super().offered_extensions(request)
-        except Refusal:
-            return [(", ".join(request.lines("sec-websocket-extensions")), {"malformed": None})]
-
-    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
-        return offers[0][0] if offers and "malformed" in offers[0][1] else None
-
-
-@switch("extension-offer-refused", violates=["rfc6455-9-1"], also=["rfc6455-9.1-*", "rfc6455-4.*", "rfc6455-11.3.2-1"])
-class ExtensionOfferRefused(Connection):
-    """A handshake that offers permessage-deflate is refused."""
-
-    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
-        if any(name == "permessage-deflate" for name, _ in offers):
-            raise Refusal(400, "no extensions, please")
-        return None
-
-
-@switch("unknown-extension-refused", violates=["rfc6455-9.1-7"], also=["rfc6455-4.*", "rfc6455-9*", "rfc6455-11.3.2-1"])
-class UnknownExtensionRefused(Connection):
-    """A handshake that offers an extension which the server does not know is refused."""
-
-    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
-        if any(name != "permessage-deflate" for name, _ in offers):
-            raise Refusal(400, "what extension is that?")
-        return None
-
-
-@switch("extensions-on-two-lines-refused", violates=["rfc6455-9.1-2", "rfc6455-11.3.2-1"], also=["rfc9110-5.3-2"])
-class ExtensionsOnTwoLinesRefused(Connection):
-    """Sec-WebSocket-Extensions may stand only once."""
-
-    def offered_extensions(self, request: Request) -> ExtensionOffers:
-        if len(request.lines("sec-websocket-extensions")) > 1:
-            raise Refusal(400, "Sec-WebSocket-Extensions stands twice")
-        return super().offered_extensions(request)
 
 
 # Other fields

@@ -463,3 +463,19 @@ class NoClosureAlert(Connection):
         self.phase = Phase.ENDED
         self.stop_timer()
         self.stream.end(closure_alert=False)
+
+
+@switch("content-length-in-101", violates=["rfc9110-8.6-1"])
+class ContentLengthIn101(Connection):
+    """The 101 has a Content-Length."""
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        return [*super().response_fields(request, extensions), ("Content-Length", "0")]
+
+
+@switch("transfer-encoding-in-101", violates=["rfc9112-6.1-1"])
+class TransferEncodingIn101(Connection):
+    """The 101 has a Transfer-Encoding."""
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        return [*super().response_fields(request, extensions), ("Transfer-Encoding", "chunked")]

@@ -8,7 +8,7 @@ import ssl
 
 from .app import App
 from .connection import PING, Connection
-from .http_phase import GUID, ExtensionOffers, Fields, Limits
+from .http_phase import GUID, Fields, Limits
 from .request import Refusal, Request
 from .stream import Stream, Tls
 from .switch import switch
@@ -141,22 +141,6 @@ class AcceptTwice(Connection):
         return fields + [field for field in fields if field[0] == "Sec-WebSocket-Accept"]
 
 
-@switch("content-length-in-101", violates=["rfc9110-8.6-1"])
-class ContentLengthIn101(Connection):
-    """The 101 has a Content-Length."""
-
-    def response_fields(self, request: Request, extensions: str | None) -> Fields:
-        return [*super().response_fields(request, extensions), ("Content-Length", "0")]
-
-
-@switch("transfer-encoding-in-101", violates=["rfc9112-6.1-1"])
-class TransferEncodingIn101(Connection):
-    """The 101 has a Transfer-Encoding."""
-
-    def response_fields(self, request: Request, extensions: str | None) -> Fields:
-        return [*super().response_fields(request, extensions), ("Transfer-Encoding", "chunked")]
-
-
 @switch("content-after-101", violates=["rfc6455-4.2.2-25"], also=EVERYTHING)
 class ContentAfter101(Connection):
     """The last chunk of a chunked body follows the head of the 101."""
@@ -214,128 +198,6 @@ class ForeignServerNameRefused(Connection):
         super().__init__(stream, app, limits)
         if stream.tls is not None:
             stream.tls = TlsOfOneName(stream.tls.session.context)
-
-
-# Subprotocols
-
-
-@switch(
-    "subprotocol-not-asked-for",
-    violates=["rfc6455-4.1-15", "rfc6455-4.2.2-13"],
-    also=EVERYTHING,
-)
-class SubprotocolNotAskedFor(Connection):
-    """The 101 names a subprotocol although the client offered none."""
-
-    def choose_subprotocol(self, offered: list[str]) -> str | None:
-        return super().choose_subprotocol(offered) if offered else "chat"
-
-
-@switch("another-subprotocol-than-offered", violates=["rfc6455-4.1-15", "rfc6455-4.2.2-12"])
-class AnotherSubprotocolThanOffered(Connection):
-    """If no subprotocol suits, the server names one that the client did not offer."""
-
-    def choose_subprotocol(self, offered: list[str]) -> str | None:
-        return super().choose_subprotocol(offered) or ("chat" if offered else None)
-
-
-@switch("any-subprotocol-taken", violates=["rfc6455-4.2.2-12"], also=["rfc6455-4.1-15", "rfc6455-4.2.2-11"])
-class AnySubprotocolTaken(Connection):
-    """The first subprotocol offered is taken, known or not."""
-
-    def choose_subprotocol(self, offered: list[str]) -> str | None:
-        return offered[0] if offered else None
-
-
-@switch("empty-subprotocol", violates=["rfc6455-4.2.2-12"], also=["rfc6455-4.3-2", "rfc6455-4.2.2-14"])
-class EmptySubprotocol(Connection):
-    """If no subprotocol suits, the field is empty instead of absent."""
-
-    def choose_subprotocol(self, offered: list[str]) -> str | None:
-        return super().choose_subprotocol(offered) or ("" if offered else None)
-
-
-@switch("subprotocol-in-capitals", violates=["rfc6455-4.2.2-11"], also=["rfc6455-4.1-15", "rfc6455-11.3.4-1"])
-class SubprotocolInCapitals(Connection):
-    """The subprotocol chosen is not returned octet for octet."""
-
-    def choose_subprotocol(self, offered: list[str]) -> str | None:
-        chosen = super().choose_subprotocol(offered)
-        return chosen and chosen.upper()
-
-
-@switch("all-suitable-subprotocols", violates=["rfc6455-4.2.2-14", "rfc6455-4.3-2"], also=["rfc6455-4.2.2-11"])
-class AllSuitableSubprotocols(Connection):
-    """All subprotocols that suit are returned in one list."""
-
-    def choose_subprotocol(self, offered: list[str]) -> str | None:
-        return ", ".join(name for name in offered if name in self.app.subprotocols) or None
-
-
-@switch("subprotocol-twice", violates=["rfc6455-11.3.4-2"], also=["rfc6455-4.*"])
-class SubprotocolTwice(Connection):
-    """Sec-WebSocket-Protocol stands twice in the 101."""
-
-    def response_fields(self, request: Request, extensions: str | None) -> Fields:
-        fields = super().response_fields(request, extensions)
-        return fields + [field for field in fields if field[0] == "Sec-WebSocket-Protocol"]
-
-
-# Extensions
-
-
-@switch(
-    "extension-not-asked-for",
-    violates=["rfc6455-4.1-14", "rfc6455-4.2.2-16", "rfc6455-9-2", "rfc6455-9.1-8"],
-    also=EVERYTHING,
-)
-class ExtensionNotAskedFor(Connection):
-    """The 101 names an extension although the client offered none."""
-
-    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
-        return None if offers else "permessage-deflate"
-
-
-@switch(
-    "another-extension-than-offered",
-    violates=["rfc6455-4.1-14", "rfc6455-4.2.2-15", "rfc6455-4.2.2-16", "rfc6455-9-2"],
-    also=["rfc6455-9*", "rfc6455-11.3.2-1"],
-)
-class AnotherExtensionThanOffered(Connection):
-    """To an offer of extensions the server answers with one that was not in it."""
-
-    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
-        return "x-of-the-server" if offers else None
-
-
-@switch("empty-extensions-field", violates=["rfc6455-4.2.2-17"], also=["*"])
-class EmptyExtensionsField(Connection):
-    """That no extension is used is said by an empty Sec-WebSocket-Extensions."""
-
-    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
-        return ""
-
-
-@switch(
-    "undefined-extension-parameter", violates=["rfc6455-9.1-4"], also=["rfc6455-9*", "rfc6455-4.*", "rfc9110-5.6.4-1"]
-)
-class UndefinedExtensionParameter(Connection):
-    """permessage-deflate is accepted with a parameter that it does not have."""
-
-    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
-        return "permessage-deflate; speed=9" if any(name == "permessage-deflate" for name, _ in offers) else None
-
-
-@switch("quoted-pair-not-unescaped", violates=["rfc9110-5.6.4-1"], also=["rfc6455-9*"])
-class QuotedPairNotUnescaped(Connection):
-    """The value "1\\0" of a window size is taken for another number than 10."""
-
-    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
-        assert self.request is not None
-        if not any("server_max_window_bits" in parameters for _, parameters in offers):
-            return None
-        quoted_pair = "\\" in "".join(self.request.lines("sec-websocket-extensions"))
-        return f"permessage-deflate; server_max_window_bits={15 if quoted_pair else 10}"
 
 
 # Refusals

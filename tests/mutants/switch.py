@@ -11,6 +11,7 @@ from .connection import Connection
 
 CHAPTERS: Final = (
     "opening_handshake",
+    "negotiation",
     "http_message",
     "framing",
     "masking",
