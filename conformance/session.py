@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Final, Self
 
 from .check import Check
 from .discovered import Discovered
@@ -71,14 +71,21 @@ class Listener:
 async def run_checks(options: Options, listener: Listener) -> Outcome:
     """Look at the target, run the checks against it, leave nothing running behind."""
     begun = time.monotonic()
-    try:
-        return await _run(options, listener, begun)
-    finally:
-        if options.serve is not None:
-            await options.serve.stop()
+    with _Stopper(options.max_time) as stopper:
+        try:
+            return await _run(options, listener, stopper, begun)
+        except asyncio.CancelledError:
+            if stopper.reason is None:
+                raise
+            return Outcome(time.monotonic() - begun, stopper.reason)
+        finally:
+            stopper.runner = None
+            stopper.shielded = True
+            if options.serve is not None:
+                await options.serve.stop()
 
 
-async def _run(options: Options, listener: Listener, begun: float) -> Outcome:
+async def _run(options: Options, listener: Listener, stopper: _Stopper, begun: float) -> Outcome:
     setting = Setting(
         options.endpoint, profile=options.profile, patience=options.patience, disruptive=options.disruptive
     )
@@ -88,12 +95,11 @@ async def _run(options: Options, listener: Listener, begun: float) -> Outcome:
         found = await _look(setting, options.wait)
     except (TargetGone, TargetRefused) as why:
         return Outcome(time.monotonic() - begun, str(why), gone=True)
-    listener.discovered(found)
     jobs = options.jobs or (JOBS_ON_LOOPBACK if options.endpoint.is_loopback else JOBS_ELSEWHERE)
-    runner = Runner(replace(setting, found=found), options.checks, jobs=jobs, served=options.serve)
-    with _StopsOnSignal(runner, options.max_time):
-        async for attempt in runner.run():
-            listener.attempted(attempt)
+    runner = stopper.runner = Runner(replace(setting, found=found), options.checks, jobs=jobs, served=options.serve)
+    listener.discovered(found)
+    async for attempt in runner.run():
+        listener.attempted(attempt)
     if runner.stopped is None:
         return Outcome(time.monotonic() - begun)
     suspects = runner.stopped.suspects
@@ -113,22 +119,35 @@ async def _look(setting: Setting, wait: float) -> Discovered:
         await asyncio.sleep(WAIT_POLL)
 
 
-class _StopsOnSignal:
-    """Ctrl-C, SIGTERM and the end of ``max_time`` stop the run, which then ends in order."""
+class _Stopper:
+    """Ctrl-C, SIGTERM and the end of ``max_time`` stop the run, which then ends in order, whatever it is about."""
 
-    def __init__(self, runner: Runner, max_time: float | None) -> None:
-        self._runner = runner
+    def __init__(self, max_time: float | None) -> None:
+        self.reason: str | None = None
+        self.runner: Runner | None = None
+        self.shielded = False
         self._max_time = max_time
         self._timer: asyncio.TimerHandle | None = None
+        self._task = asyncio.current_task()
 
-    def __enter__(self) -> None:
+    def stop(self, reason: str) -> None:
+        """Stop what is going on; a second call, or one while the run is cleaning up, does nothing."""
+        if self.reason is not None or self.shielded:
+            return
+        self.reason = reason
+        if self.runner is not None:
+            self.runner.stop(reason)
+        elif self._task is not None:
+            self._task.cancel()
+
+    def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):  # no main thread, or no signals here
-            loop.add_signal_handler(signal.SIGINT, self._runner.stop, "stopped by Ctrl-C")
-            loop.add_signal_handler(signal.SIGTERM, self._runner.stop, "stopped by SIGTERM")
+            loop.add_signal_handler(signal.SIGINT, self.stop, "stopped by Ctrl-C")
+            loop.add_signal_handler(signal.SIGTERM, self.stop, "stopped by SIGTERM")
         if self._max_time is not None:
-            reason = f"--max-time of {self._max_time:g} s is over"
-            self._timer = loop.call_later(self._max_time, self._runner.stop, reason)
+            self._timer = loop.call_later(self._max_time, self.stop, f"--max-time of {self._max_time:g} s is over")
+        return self
 
     def __exit__(self, *_: object) -> None:
         loop = asyncio.get_running_loop()

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-
 USAGE = 2
+INTERRUPTED = 130
 
 
 class Part(NamedTuple):
@@ -97,8 +97,8 @@ def main(args: list[str] | None = None) -> None:
     try:
         defaults = configured(words, COMMANDS)
         code = command(args=words, prog_name="wsproof", default_map=defaults, standalone_mode=False)
-    except typer.Abort:
-        sys.exit(130)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
     except Exception as error:
         line = _bad_input(error)
         if line is None:
