@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import codecs
+import itertools
+import re
+import unicodedata
 
 from .app import App
-from .connection import BINARY, TEXT, Connection, InFrame, Phase, Reaction
+from .connection import BINARY, PING, TEXT, Connection, InFrame, Phase, Reaction
 from .switch import switch
 
 INVALID_TEXT = [
+    "rfc6455-5.6-1",
     "rfc6455-5.6-3",
     "rfc6455-8.1-1",
     "rfc6455-8.1-3",
     "rfc6455-8.1-4",
     "rfc6455-7.1.7-*",
     "rfc6455-7.4.1-8",
+    "rfc3629-3-1",
 ]
+"""What is looked at where text is no UTF-8; an echo of it is invalid, too."""
 
 
 # What is invalid
 
 
-@switch("invalid-text-echoed", violates=["rfc6455-5.6-3", "rfc6455-8.1-1"], also=[*INVALID_TEXT, "rfc6455-5.6-1"])
+@switch("invalid-text-echoed", violates=["rfc6455-5.6-1", "rfc6455-5.6-3", "rfc6455-8.1-1"], also=INVALID_TEXT)
 class InvalidTextEchoed(Connection):
     """Text is never looked at."""
 
@@ -77,6 +83,96 @@ class InvalidTextClosedWith1002(Connection):
         return self.fail(1002)
 
 
+@switch("invalid-text-closed-without-code", violates=["rfc6455-7.4.1-8", "rfc6455-8.1-1"], also=INVALID_TEXT)
+class InvalidTextClosedWithoutCode(Connection):
+    """Invalid text fails the connection with an empty Close."""
+
+    def on_invalid_utf8(self) -> Reaction:
+        self.send_close(b"")
+        return self.fail(1007)
+
+
+@switch("invalid-text-echoed-then-failed", violates=["rfc6455-5.6-3", "rfc6455-8.1-1"], also=INVALID_TEXT)
+class InvalidTextEchoedThenFailed(Connection):
+    """Invalid text fails the connection, but only after it was echoed."""
+
+    def check_text(self, chunk: bytes) -> None:
+        pass
+
+    def check_text_end(self) -> None:
+        pass
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        super().deliver(opcode, message)
+        if opcode == TEXT and not self.is_valid_reason(message):
+            self.on_invalid_utf8()
+
+
+@switch("invalid-text-begins-to-be-echoed", violates=["rfc6455-5.6-3", "rfc6455-8.1-1"], also=INVALID_TEXT)
+class InvalidTextBeginsToBeEchoed(Connection):
+    """Invalid text fails the connection, but not before its bad octets were echoed in an unfinished message."""
+
+    def on_invalid_utf8(self) -> Reaction:
+        self.send_frame(TEXT, bytes(self.message), fin=False)
+        return super().on_invalid_utf8()
+
+
+@switch("invalid-text-hangs", violates=["rfc6455-8.1-1"], also=INVALID_TEXT)
+class InvalidTextHangs(Connection):
+    """The octet FE as a text message is never answered, and nothing after it."""
+
+    def on_invalid_utf8(self) -> Reaction:
+        if self.message != b"\xfe":
+            return super().on_invalid_utf8()
+        self.fall_silent()
+        return Reaction.FAILED
+
+
+@switch("only-first-message-checked", violates=["rfc6455-8.1-1"], also=INVALID_TEXT)
+class OnlyFirstMessageChecked(Connection):
+    """Text is looked at in the first message of a connection only."""
+
+    delivered = False
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        self.delivered = True
+        super().deliver(opcode, message)
+
+    def on_invalid_utf8(self) -> Reaction:
+        return Reaction.TAKE if self.delivered else super().on_invalid_utf8()
+
+
+@switch("only-first-kilobyte-checked", violates=["rfc6455-8.1-1"], also=INVALID_TEXT)
+class OnlyFirstKilobyteChecked(Connection):
+    """Text is looked at in the first 1,024 octets of a message only."""
+
+    def on_invalid_utf8(self) -> Reaction:
+        bad = not self.is_valid_reason(bytes(self.message[:1024]))
+        return super().on_invalid_utf8() if bad else Reaction.TAKE
+
+
+@switch("only-invalid-in-segments-accepted", violates=["rfc6455-8.1-1"], also=INVALID_TEXT)
+class OnlyInvalidInSegmentsAccepted(Connection):
+    """Text is looked at only if its frame has arrived in one piece."""
+
+    pieces = 0
+
+    def take_payload(self, frame: InFrame, chunk: bytes) -> None:
+        self.pieces += 1
+        super().take_payload(frame, chunk)
+
+    def end_frame(self, frame: InFrame) -> None:
+        super().end_frame(frame)
+        self.pieces = 0
+
+    def check_text(self, chunk: bytes) -> None:
+        pass
+
+    def check_text_end(self) -> None:
+        if self.pieces == 1 and not self.is_valid_reason(bytes(self.message)):
+            self.on_invalid_utf8()
+
+
 class LooseDecoder(Connection):
     """A connection that overlooks some invalid sequences: `forgive` turns them into valid ones before the check."""
 
@@ -110,7 +206,7 @@ def replace_sequences(text: bytes, *patterns: tuple[range, range, int]) -> bytes
     return bytes(result)
 
 
-@switch("surrogates-accepted", violates=["rfc6455-8.1-1"], also=INVALID_TEXT)
+@switch("surrogates-accepted", violates=["rfc3629-3-1", "rfc6455-8.1-1"], also=INVALID_TEXT)
 class SurrogatesAccepted(LooseDecoder):
     """Encoded surrogates pass for UTF-8."""
 
@@ -118,7 +214,7 @@ class SurrogatesAccepted(LooseDecoder):
         return replace_sequences(text, (range(0xED, 0xEE), range(0xA0, 0xC0), 3))
 
 
-@switch("overlong-forms-accepted", violates=["rfc6455-8.1-1"], also=INVALID_TEXT)
+@switch("overlong-forms-accepted", violates=["rfc3629-3-1", "rfc6455-8.1-1"], also=INVALID_TEXT)
 class OverlongFormsAccepted(LooseDecoder):
     """Overlong forms pass for UTF-8."""
 
@@ -193,6 +289,23 @@ class InvalidTextFoundAtTheEnd(Connection):
             self.on_invalid_utf8()
 
 
+@switch("invalid-text-found-at-the-end-of-a-frame", violates=["rfc6455-8.1-3"])
+class InvalidTextFoundAtTheEndOfAFrame(Connection):
+    """Invalid text is noticed only when a frame is complete, which is allowed."""
+
+    def check_text(self, chunk: bytes) -> None:
+        pass
+
+    def on_fragment(self, frame: InFrame) -> None:
+        if self.message_opcode == TEXT:
+            self.utf8.reset()
+            super().check_text(bytes(self.message))
+
+    def check_text_end(self) -> None:
+        if not self.is_valid_reason(bytes(self.message)):
+            self.on_invalid_utf8()
+
+
 @switch("invalid-fragments-accepted", violates=["rfc6455-5.6-3"], also=INVALID_TEXT)
 class InvalidFragmentsAccepted(Connection):
     """Text is looked at only if it comes in one frame."""
@@ -214,7 +327,7 @@ class InvalidFragmentsAccepted(Connection):
 # What is valid
 
 
-@switch("character-across-fragments-refused", violates=["rfc6455-5.6-2"], also=["rfc6455-8.1-2", "rfc6455-8.1-3", "*"])
+@switch("character-across-fragments-refused", violates=["rfc6455-5.6-2"], also=["rfc6455-8.1-2"])
 class CharacterAcrossFragmentsRefused(Connection):
     """A fragment of text may not end inside a character."""
 
@@ -223,9 +336,7 @@ class CharacterAcrossFragmentsRefused(Connection):
             self.check_text_end()
 
 
-@switch(
-    "valid-prefix-refused", violates=["rfc6455-5.6-2"], also=["rfc6455-8.1-2", "rfc6455-8.1-3", "rfc6455-6.2-1", "*"]
-)
+@switch("valid-prefix-refused", violates=["rfc6455-5.6-2"], also=["rfc6455-8.1-2"])
 class ValidPrefixRefused(Connection):
     """Text that has come to the middle of a character is taken for invalid at once."""
 
@@ -252,11 +363,34 @@ class NulRefused(CharacterRefused):
     refused = ("\0",)
 
 
+NONCHARACTERS = (
+    *(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF)),
+    *map(chr, range(0xFDD0, 0xFDF0)),
+)
+
+
 @switch("noncharacters-refused", violates=["rfc6455-8.1-2"])
 class NoncharactersRefused(CharacterRefused):
-    """The noncharacters U+FFFE, U+FFFF and U+1FFFE in text are refused."""
+    """Text with one of the 66 noncharacters is refused."""
 
-    refused = ("\ufffe", "\uffff", "\U0001fffe", "\U0001ffff")
+    refused = NONCHARACTERS
+
+
+@switch("noncharacters-refused-at-once", violates=["rfc6455-8.1-2"])
+class NoncharactersRefusedAtOnce(Connection):
+    """A message with one of the 66 noncharacters is refused before it is complete."""
+
+    def check_text(self, chunk: bytes) -> None:
+        super().check_text(chunk)
+        if self.phase is not Phase.ENDED and any(character.encode() in self.message for character in NONCHARACTERS):
+            self.on_invalid_utf8()
+
+
+@switch("replacement-character-refused", violates=["rfc6455-8.1-2"])
+class ReplacementCharacterRefused(CharacterRefused):
+    """U+FFFD in text is taken for a sign that it was invalid."""
+
+    refused = ("\ufffd",)
 
 
 @switch("last-code-point-refused", violates=["rfc6455-8.1-2"])
@@ -281,7 +415,7 @@ class ByteOrderMarkStripped(App):
         super().echo(connection, opcode, message.removeprefix(codecs.BOM_UTF8) if opcode == TEXT else message)
 
 
-@switch("astral-characters-replaced", violates=["rfc6455-8.1-2"], also=["*"])
+@switch("astral-characters-replaced", violates=["rfc6455-8.1-2"], also=["rfc6455-5.6-2"])
 class AstralCharactersReplaced(App):
     """Characters above U+FFFF are echoed as U+FFFD."""
 
@@ -291,29 +425,156 @@ class AstralCharactersReplaced(App):
         super().echo(connection, opcode, message)
 
 
-# Binary messages and what is sent
-
-
-@switch("binary-checked-as-text", violates=["rfc6455-5.6-4"], also=["*"])
-class BinaryCheckedAsText(Connection):
-    """A binary message that is no UTF-8 is refused with 1007."""
-
-    def deliver(self, opcode: int, message: bytes) -> None:
-        if opcode == BINARY and not self.is_valid_reason(message):
-            self.on_invalid_utf8()
-        else:
-            super().deliver(opcode, message)
-
-
-@switch("binary-ends-at-nul", violates=["rfc6455-5.6-4"], also=["*"])
-class BinaryEndsAtNul(App):
-    """A binary message is echoed up to its first NUL."""
+class OtherText(App):
+    """An application that echoes another text than it was sent."""
 
     def echo(self, connection: Connection, opcode: int, message: bytes) -> None:
-        super().echo(connection, opcode, message.partition(b"\0")[0] if opcode == BINARY else message)
+        super().echo(connection, opcode, self.change(message.decode()).encode() if opcode == TEXT else message)
+
+    def change(self, text: str) -> str:
+        """What comes back."""
+        raise NotImplementedError
 
 
-@switch("text-sent-in-latin-1", violates=["rfc6455-5.6-1"], also=["*"])
+@switch("text-normalised", violates=["rfc6455-8.1-2"])
+class TextNormalised(OtherText):
+    """Text is echoed in Normalization Form C."""
+
+    def change(self, text: str) -> str:
+        return unicodedata.normalize("NFC", text)
+
+
+@switch("byte-order-marks-removed", violates=["rfc6455-8.1-2"])
+class ByteOrderMarksRemoved(OtherText):
+    """Text is echoed without any U+FEFF."""
+
+    def change(self, text: str) -> str:
+        return text.replace("\ufeff", "")
+
+
+@switch("latin-1-supplement-replaced", violates=["rfc6455-8.1-2"], also=["rfc6455-5.6-2"])
+class Latin1SupplementReplaced(OtherText):
+    """Characters from U+0080 to U+00FF are echoed as question marks, all but one."""
+
+    def change(self, text: str) -> str:
+        return "".join("?" if "\x80" <= c <= "\xff" and c != "ü" else c for c in text)
+
+
+@switch("characters-beyond-latin-1-replaced", violates=["rfc6455-8.1-2"], also=["rfc6455-5.6-2"])
+class CharactersBeyondLatin1Replaced(OtherText):
+    """Characters from U+0100 to U+FFFF are echoed as question marks."""
+
+    def change(self, text: str) -> str:
+        return "".join("?" if "\u0100" <= c <= "\uffff" else c for c in text)
+
+
+@switch("control-characters-dropped", violates=["rfc6455-8.1-2"])
+class ControlCharactersDropped(OtherText):
+    """Control characters are not echoed."""
+
+    def change(self, text: str) -> str:
+        return "".join(c for c in text if unicodedata.category(c) != "Cc")
+
+
+@switch("variables-filled-in", violates=["rfc6455-8.1-2"])
+class VariablesFilledIn(OtherText):
+    """A dollar sign and the word after it are taken for a variable, and echoed as nothing."""
+
+    def change(self, text: str) -> str:
+        return re.sub(r"\$[a-z]+", "", text)
+
+
+@switch("empty-text-dropped", violates=["rfc6455-8.1-2"], also=["fragmentation/*", "framing/*"])
+class EmptyTextDropped(App):
+    """A text message without content is not echoed."""
+
+    def echo(self, connection: Connection, opcode: int, message: bytes) -> None:
+        if message or opcode != TEXT:
+            super().echo(connection, opcode, message)
+
+
+@switch("empty-fragment-ends-text", violates=["rfc6455-8.1-2"], also=["fragmentation/*"])
+class EmptyFragmentEndsText(Connection):
+    """Of a message whose first fragment is empty nothing is kept."""
+
+    empty = False
+
+    def begin_message(self, opcode: int) -> None:
+        super().begin_message(opcode)
+        self.empty = False
+
+    def on_fragment(self, frame: InFrame) -> None:
+        self.empty = self.empty or not self.message
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        super().deliver(opcode, b"" if self.empty and opcode == TEXT else message)
+        self.empty = False
+
+
+# What the decoder must not mix up
+
+
+@switch("fragments-decoded-apart", violates=["rfc6455-5.6-2"], also=["rfc6455-8.1-2"])
+class FragmentsDecodedApart(Connection):
+    """Each fragment of text is decoded for itself, and half a character replaced."""
+
+    def begin_message(self, opcode: int) -> None:
+        super().begin_message(opcode)
+        self.cuts = [0]
+
+    def on_fragment(self, frame: InFrame) -> None:
+        self.cuts.append(len(self.message))
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        if opcode == TEXT:
+            parts = [message[start:end] for start, end in itertools.pairwise([*self.cuts, len(message)])]
+            message = "".join(part.decode(errors="replace") for part in parts).encode()
+        super().deliver(opcode, message)
+
+
+@switch("character-across-segments-refused", violates=["rfc6455-8.1-2"], also=["rfc6455-5.2-*"])
+class CharacterAcrossSegmentsRefused(Connection):
+    """A piece of a frame that ends inside a character is taken for invalid, unless it is the last."""
+
+    def take_payload(self, frame: InFrame, chunk: bytes) -> None:
+        super().take_payload(frame, chunk)
+        whole = frame.taken == frame.length
+        if self.message_opcode == TEXT and not frame.is_control and not whole and self.phase is not Phase.ENDED:
+            self.check_text_end()
+
+
+@switch("ping-read-as-text", violates=["rfc6455-5.6-2", "rfc6455-8.1-2"], also=["fragmentation/*", "control-frames/*"])
+class PingReadAsText(Connection):
+    """The content of a Ping within a text message is taken for a part of its text while that is checked."""
+
+    def take_payload(self, frame: InFrame, chunk: bytes) -> None:
+        super().take_payload(frame, chunk)
+        if frame.opcode == PING and self.message_opcode == TEXT:
+            self.check_text(chunk)
+
+
+@switch("binary-spoils-text", violates=["rfc6455-8.1-2"])
+class BinarySpoilsText(Connection):
+    """Text after a binary message is checked together with the end of that message."""
+
+    last_octet = b""
+
+    def take_payload(self, frame: InFrame, chunk: bytes) -> None:
+        super().take_payload(frame, chunk)
+        if self.message_opcode == BINARY and not frame.is_control:
+            self.last_octet = chunk[-1:]
+
+    def begin_message(self, opcode: int) -> None:
+        super().begin_message(opcode)
+        if opcode == TEXT and self.last_octet:
+            self.check_text(self.last_octet)
+        self.last_octet = b""
+
+
+# What is sent
+
+
+@switch("text-sent-in-latin-1", violates=["rfc6455-5.6-1"])
 class TextSentInLatin1(App):
     """Text is echoed in Latin-1 where that is possible."""
 
