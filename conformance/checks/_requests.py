@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
 from ..target import Answer, Target
@@ -73,15 +74,20 @@ def reflected(answer: Answer, octets: bytes) -> bool:
 
 
 def window_bits(answer: Answer) -> bytes | None:
-    """The server_max_window_bits that a 101 agrees to, as it stands there; None without permessage-deflate."""
+    """The server_max_window_bits that a 101 agrees to, unquoted; None where it agrees to no permessage-deflate."""
     if answer.response is None:
         return None
     for extension in split_list(answer.response.head.all("Sec-WebSocket-Extensions")):
-        name, *parameters = (part.strip() for part in extension.split(b";"))
+        name, *parameters = (part.strip(b" \t") for part in extension.split(b";"))
         if name == b"permessage-deflate":
-            pairs = dict(parameter.partition(b"=")[::2] for parameter in parameters)
-            return pairs.get(b"server_max_window_bits", b"15").strip(b' "')
+            pairs = {key.strip(): value.strip() for key, _, value in (item.partition(b"=") for item in parameters)}
+            return unquoted(pairs.get(b"server_max_window_bits", b"15"))
     return None
+
+
+def unquoted(value: bytes) -> bytes:
+    """A token as it is, a quoted-string without its quotes and backslashes (RFC 9110, section 5.6.4)."""
+    return re.sub(rb"\\(.)", rb"\1", value[1:-1]) if value[:1] == value[-1:] == b'"' else value
 
 
 def accept_of(answer: Answer | None) -> bytes | None:
