@@ -18,6 +18,10 @@ ODD_CHUNK: Final = 997
 """Bytes per TCP segment: odd, and no divisor of any size; Autobahn's too."""
 EIGHT_BYTES: Final = b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff"
 
+MOST: Final = 1 << 20
+"""Bytes of a message that are kept while it is put together; no check here sends a longer one to be echoed."""
+MOST_PARTS: Final = 10_000
+
 Answer = Message | ReceivedFrame | Ended | None
 """What came for a message: a message, a Close frame, the end of TCP, or nothing within the patience."""
 
@@ -94,6 +98,7 @@ def difference(expected: bytes, got: bytes) -> str:
 async def message_or_end(peer: Peer, deadline: float, *pongs: bytes) -> Message | ReceivedFrame | Ended | None:
     """The next message, Pong with one of those payloads, Close or end of TCP; None at the deadline (loop time)."""
     parts: list[ReceivedFrame] = []
+    size = 0
     while True:
         try:
             event = await peer.next_event(deadline=deadline)
@@ -106,7 +111,11 @@ async def message_or_end(peer: Peer, deadline: float, *pongs: bytes) -> Message 
         if event.opcode == Opcode.PONG and event.payload in pongs:
             return event
         if not event.is_control:
+            if event.opcode != Opcode.CONTINUATION:
+                parts, size = [], 0
             parts.append(event)
+            if (size := size + len(event.payload)) > MOST or len(parts) > MOST_PARTS:
+                raise Undetermined("the target sends a message without end")
             if event.fin:
                 return Message(parts[0].opcode, b"".join(part.payload for part in parts), len(parts))
 
