@@ -124,12 +124,18 @@ class Stream(asyncio.Protocol):
                 self.tls.end()
             self.transport.write(self.tls.outgoing.read())
         self.transport.resume_reading()
-        self.transport.write_eof()
+        try:
+            self.transport.write_eof()
+        except OSError:  # the client has reset TCP, and asyncio has not noticed yet
+            self.transport.abort()
+            return
         self.linger = asyncio.get_running_loop().call_later(LINGER, self.transport.abort)
 
     def reset(self) -> None:
         """End TCP by an RST. Only mutants do so."""
         self.ended = True
+        if self.transport.is_closing():
+            return
         raw = self.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
