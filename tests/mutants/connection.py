@@ -253,6 +253,10 @@ class Connection(HttpPhase):
             self.utf8.decode(chunk)
         except UnicodeDecodeError:
             self.on_invalid_utf8()
+            return
+        pending = self.utf8.getstate()[0]
+        if pending[:1] == b"\xed" and pending[1:2] >= b"\xa0":  # of a surrogate the decoder awaits the third octet, too
+            self.on_invalid_utf8()
 
     def check_text_end(self) -> None:
         """Fail if the text ends inside a character (8.1)."""
