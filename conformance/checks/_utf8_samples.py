@@ -5,7 +5,6 @@ Autobahn's samples are named by its case numbers. What the classes mean is said 
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -252,13 +251,28 @@ BAD_SECOND: Final = tuple(
 
 def valid_beginning(octets: bytes) -> bytes:
     """The longest beginning that further octets could still make valid UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for end in range(len(octets)):
-        try:
-            decoder.decode(octets[end : end + 1])
-        except UnicodeDecodeError:
-            return octets[:end]
+    try:
+        octets.decode()
+    except UnicodeDecodeError as error:
+        ends = range(error.start + 3, error.start, -1)
+        return octets[: next((end for end in ends if _can_be_completed(octets[error.start : end])), error.start)]
     return octets
+
+
+def _can_be_completed(octets: bytes) -> bool:
+    """Whether one to three more octets make this a character. Of the octets that may come second where others may
+    not, 80 or BF is always one."""
+    return any(
+        _is_valid(octets + second + b"\x80" * others) for second in (b"\x80", b"\xbf") for others in range(3)
+    )
+
+
+def _is_valid(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def each_octet(octets: bytes) -> list[bytes]:

@@ -455,6 +455,7 @@ async def _next_reaction(peer: Peer, answers: Answers, patience: float) -> React
 async def sent_text_is_valid(target: Target) -> None:
     """Text messages of the target are valid UTF-8."""
     echoes = target.found.echo is not None
+    got: Message | ReceivedFrame | Ended | None = None
     async with target.connect() as peer:
         for character in samples.SPLIT.values():  # what is held to be another encoding shows by one of them
             await peer.send_text(target.nonce() + character)
