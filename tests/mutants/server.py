@@ -13,7 +13,7 @@ from .app import App
 from .connection import Connection
 from .http_phase import Limits
 from .stream import Stream
-from .switch import SWITCHES
+from .switch import SWITCHES, Switch
 
 
 class ServedStream(Stream):
@@ -45,14 +45,14 @@ class MutantServer:
 
     def __init__(
         self,
-        switch: str | None = None,
+        switch: str | Switch | None = None,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
         ssl: ssl.SSLContext | None = None,
         limits: Limits | None = None,
     ) -> None:
-        chosen = SWITCHES[switch] if switch else None
+        chosen = SWITCHES[switch] if isinstance(switch, str) else switch
         self.connection_class = chosen.connection_class if chosen else Connection
         self.app: App = (chosen.app_class if chosen else App)()
         self.app.die = self.die
@@ -97,7 +97,7 @@ class MutantServer:
 
 @contextmanager
 def mutant_server(
-    switch: str | None = None, *, ssl: ssl.SSLContext | None = None, limits: Limits | None = None
+    switch: str | Switch | None = None, *, ssl: ssl.SSLContext | None = None, limits: Limits | None = None
 ) -> Iterator[MutantServer]:
     """A MutantServer on an event loop in a thread of its own, for callers that have no loop."""
     server = MutantServer(switch, ssl=ssl, limits=limits)
