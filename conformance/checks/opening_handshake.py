@@ -7,11 +7,11 @@ import time
 
 from ..check import Need, Undetermined, Violation, check, param
 from ..endpoint import SECRET_FIELDS
-from ..peer import Ended, Message, Silence
 from ..target import Answer, Target
-from ..wire.frames import CloseCode, Frame, Opcode, ReceivedFrame
+from ..wire.frames import CloseCode, Frame
 from ..wire.handshake import Field, new_key
 from ._answers import ask, ready
+from ._first_frames import can_begin_frame, first_push, judge_early_frame, start_of_frames
 from ._handshakes import (
     accept_is_right,
     expect_accepted,
@@ -20,9 +20,9 @@ from ._handshakes import (
     is_error,
     let_in,
 )
-from ._origins import FOREIGN, own_origin, strangers, with_origin
+from ._origins import judge_verification, note_policy
 from ._tls import ask_in_clear, offer_foreign_name
-from ._versions import judge_version_error, listed_versions, with_version
+from ._versions import judge_retry, judge_version_error, note_form_of_list, with_version
 
 SEPARATE = 0.005
 """Seconds between two writes that have to arrive apart from each other."""
@@ -75,51 +75,15 @@ async def accept_once_in_the_101(target: Target) -> None:
 async def no_content_after_the_101(target: Target) -> None:
     """What follows the head of a 101 is a WebSocket frame or nothing."""
     async with target.connect(greeted=False) as peer:
-        await peer.send(Frame(Opcode.PING, target.nonce()))
-        try:
-            event = await peer.next_event()
-        except Silence:
-            first = peer.partial_frame
-        else:
-            first = event.head if isinstance(event, ReceivedFrame) else b""
-    if first and not can_begin_frame(first[0]):
-        raise Violation("WebSocket frames after the 101", f"bytes that begin with 0x{first[:2].hex()}")
-
-
-def can_begin_frame(octet: int) -> bool:
-    """Whether a server's first frame can begin so: no reserved bit, and Text, Binary or a whole control frame."""
-    opcode = octet & 0x0F
-    if octet & 0x70:
-        return False
-    return opcode in (Opcode.TEXT, Opcode.BINARY) or (opcode in (8, 9, 10) and bool(octet & 0x80))
+        start = await start_of_frames(target, peer)
+    if start and not can_begin_frame(start[0]):
+        raise Violation("WebSocket frames after the 101", f"bytes that begin with 0x{start[:2].hex()}")
 
 
 @check("rfc6455-4.2.2-24")
 async def frames_right_after_the_101(target: Target) -> None:
     """Whether the server sends of its own as soon as its 101 is out, and not before."""
-    probe = target.profile.probe.push if target.profile else None
-    request = target.request(probe.format(n=1, interval=0) if probe else None)
-    async with target.open(echo=False) as peer:
-        await peer.send_request(request)
-        answer = await target.answer(peer)
-        if answer.response is None:
-            raise Undetermined(f"the handshake got no answer: {answer}")
-        before, found, _ = answer.response.head.raw.partition(b"HTTP/1.")
-        if before and found:
-            raise Violation("the head of the response first", f"bytes that begin with 0x{before[:8].hex()}")
-        if not answer.accepted:
-            raise Undetermined(f"the handshake was answered with {answer}")
-        try:
-            first = await peer.next_message() if probe else next(iter(await peer.fence()), None)
-        except Silence:
-            first = None
-        if first is None:
-            target.findings.noted("sends nothing of its own right after the 101")
-        elif isinstance(first, Ended):
-            target.findings.noted("ends the connection right after the 101")
-        else:
-            kind = "a message" if isinstance(first, Message) else "a frame"
-            target.findings.noted(f"sends {kind} of its own right after the 101")
+    target.findings.noted(f"{await first_push(target)} right after the 101")
 
 
 # -- the request line ----------------------------------------------------------------------------------------------
@@ -466,48 +430,13 @@ async def version_not_supported(target: Target) -> None:
 @check("rfc6455-4.4-2", "rfc6455-11.3.5-1")
 async def form_of_the_version_list(target: Target) -> None:
     """How the error for another version lists the versions: one or several, in one field line or in several."""
-    answer = await ask(target, with_version(target, "99"))
-    lines = answer.response.head.all("Sec-WebSocket-Version") if answer.response and not answer.accepted else []
-    if not lines:
-        for requirement in target.findings.requirements:
-            target.findings.noted(f"names no version in its answer {answer}", requirement=requirement)
-        return
-    versions = listed_versions(lines)
-    several = "one version" if len(versions) == 1 else "a list of versions"
-    target.findings.noted(f"names {several}: {', '.join(versions)}", requirement="rfc6455-4.4-2")
-    form = "one field line" if len(lines) == 1 else "several field lines"
-    target.findings.noted(f"names its versions in {form}", requirement="rfc6455-11.3.5-1")
+    await note_form_of_list(target)
 
 
 @check("rfc6455-4.4-3", "rfc6455-4.4-4")
 async def retry_after_a_version_error(target: Target) -> None:
     """After the error for another version, a handshake with version 13 is accepted."""
-    async with target.open() as peer:
-        await peer.send_request(with_version(target, "99"))
-        answer = await target.answer(peer)
-        ready(answer)
-        if answer.response is None or answer.accepted:
-            raise Undetermined(f"version 99 got no error to go on from: {answer}")
-        again: Answer | None = None
-        if answer.response.reusable and peer.ended is None:
-            await peer.send_request(target.request())
-            again = await target.answer(peer)
-            ready(again)
-    if again is not None and again.accepted:
-        target.findings.noted("takes the retry on the same connection", requirement="rfc6455-4.4-4")
-        return
-    fresh = await ask(target, target.request())
-    if not fresh.accepted:
-        raise Violation("101 for version 13 on a new connection", str(fresh), silence=fresh.silent)
-    if again is None or again.response is None:
-        silent = again is not None and again.silent
-        way = (
-            "leaves the retry on the same connection unanswered" if silent else "closes the connection after the error"
-        )
-        target.findings.noted(f"{way}, takes it on a new one", requirement="rfc6455-4.4-4")
-        return
-    target.findings.noted("refuses the retry on the same connection", requirement="rfc6455-4.4-4")
-    target.findings.violated("101 for version 13 on the connection that goes on", str(again))
+    await judge_retry(target)
 
 
 # -- the fields as a whole -----------------------------------------------------------------------------------------
@@ -595,31 +524,7 @@ async def segmentation(target: Target, cuts: str) -> None:
 @check("rfc6455-4.1-10")
 async def frame_together_with_the_handshake(target: Target) -> None:
     """A frame that comes in the same segment as the handshake is not read as HTTP."""
-    early = target.nonce("early")
-    async with target.open() as peer:
-        await peer.send_request(target.request().changed(body=Frame(Opcode.PING, early).encode()))
-        answer = await target.answer(peer)
-        ready(answer)
-        if answer.silent:
-            target.findings.warned("an answer", str(answer), silence=True)
-            return
-        if not answer.accepted:
-            target.findings.holds(str(answer))
-            return
-        try:
-            events = await peer.fence()
-        except Undetermined:
-            if not peer.partial_frame.startswith(b"HT"):
-                raise
-            events = []
-        frames = [event for event in events if isinstance(event, ReceivedFrame)]
-        starts = [peer.partial_frame, *(frame.head for frame in frames)]
-    if any(start.startswith(b"HT") for start in starts):
-        target.findings.warned("frames after the 101", "the early frame was answered in HTTP")
-    elif any(frame.opcode == Opcode.PONG and frame.payload == early for frame in frames):
-        target.findings.holds("the early frame was processed")
-    else:
-        target.findings.noted("the early frame was dropped")
+    await judge_early_frame(target)
 
 
 # -- what is no handshake at all -----------------------------------------------------------------------------------
@@ -791,36 +696,13 @@ def _judge_unwilling(target: Target, answer: Answer, closed: str | None, require
 @check("rfc6455-4.2.2-6")
 async def origin_policy(target: Target) -> None:
     """Whether the Origin of a handshake decides about it."""
-    foreign = (target.profile.refused.origin if target.profile else None) or FOREIGN
-    without = await with_origin(target, target.request())
-    own = await with_origin(target, target.request(), own_origin(target))
-    other = await with_origin(target, target.request(), foreign)
-    policy = "takes" if other.accepted else "refuses"
-    target.findings.noted(f"{policy} a foreign Origin: {other}; its own Origin: {own}; none: {without}")
+    await note_policy(target)
 
 
 @check("rfc6455-10.2-1")
 async def origin_is_verified(target: Target) -> None:
     """A server that is meant for one site lets in handshakes from that site's Origin only."""
-    allowed = target.profile.allowed if target.profile else None
-    declared = allowed.origin if allowed else None
-    request = target.request(allowed.path if allowed else None)
-    right = declared or own_origin(target)
-    control = await with_origin(target, request, right)
-    if not control.accepted:
-        raise Undetermined(f"the Origin {right} was answered with {control}")
-    let_in = []
-    for words, origins in strangers(right).items():
-        answer = await with_origin(target, request, *origins)
-        if answer.accepted:
-            let_in.append(words)
-        elif answer.silent:
-            target.findings.warned("an HTTP error", f"{answer} for {words}", silence=True)
-            return
-    if let_in and declared:
-        raise Violation(f"101 for the Origin {declared} only", f"101 for {', '.join(let_in)} too")
-    if let_in:
-        target.findings.noted(f"no policy is known, and it would have gaps: 101 for {', '.join(let_in)}")
+    await judge_verification(target)
 
 
 # -- TLS -----------------------------------------------------------------------------------------------------------

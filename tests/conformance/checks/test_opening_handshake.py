@@ -11,11 +11,11 @@ from tests.mutants import MutantServer
 from tests.proof.harness import Observation, chapter_checks
 from wsproof.conformance.check import Findings, Need, Undetermined
 from wsproof.conformance.checks._answers import ready
+from wsproof.conformance.checks._first_frames import can_begin_frame
 from wsproof.conformance.checks._handshakes import grade_refusal
 from wsproof.conformance.checks._origins import strangers
 from wsproof.conformance.checks._tls import ask_in_clear
 from wsproof.conformance.checks._versions import judge_version_error, listed_versions
-from wsproof.conformance.checks.opening_handshake import can_begin_frame
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.link import TcpEnd
