@@ -29,7 +29,11 @@ class PingUnanswered(Connection):
         pass
 
 
-@switch("ping-must-be-text", violates=["rfc6455-5.5.2-1", "rfc6455-5.5.2-2"], also=["rfc6455-5.5.3-1"])
+@switch(
+    "ping-must-be-text",
+    violates=["rfc6455-5.5.2-1", "rfc6455-5.5.2-2"],
+    also=["rfc6455-5.5.3-1", "text-utf8/ping-within-a-character*"],
+)
 class PingMustBeText(Connection):
     """A Ping that is no UTF-8 fails the connection."""
 
@@ -170,8 +174,13 @@ class PingsOfItsOwn(Connection):
 class PingWithCloseAnswered(Connection):
     """A Ping that comes together with the Close is answered, which is allowed."""
 
+    answered = False
+
     def finish_close(self, code: int | None, reason: bytes) -> None:
-        if self.phase is Phase.OPEN and self.buffer:
+        if self.answered:
+            return
+        if self.phase is Phase.OPEN:
+            self.answered = True
             self.reply_to_close(code, reason)
             self.phase = Phase.CLOSING
             self.read_frames()
@@ -181,7 +190,11 @@ class PingWithCloseAnswered(Connection):
 # Unsolicited Pongs
 
 
-@switch("unsolicited-pong-fails", violates=["rfc6455-5.5.3-4", "rfc6455-5.5.3-3"], also=["rfc6455-5.4-5"])
+@switch(
+    "unsolicited-pong-fails",
+    violates=["rfc6455-5.5.3-4", "rfc6455-5.5.3-3"],
+    also=["rfc6455-5.4-5", "rfc6455-6.2-2"],
+)
 class UnsolicitedPongFails(Connection):
     """A Pong that answers no Ping fails the connection."""
 
@@ -189,7 +202,11 @@ class UnsolicitedPongFails(Connection):
         self.fail(1002, "nobody asked")
 
 
-@switch("unsolicited-pong-ends-tcp", violates=["rfc6455-5.5.3-4", "rfc6455-5.5.3-3"], also=["rfc6455-5.4-5"])
+@switch(
+    "unsolicited-pong-ends-tcp",
+    violates=["rfc6455-5.5.3-4", "rfc6455-5.5.3-3"],
+    also=["rfc6455-5.4-5", "rfc6455-6.2-2"],
+)
 class UnsolicitedPongEndsTcp(Connection):
     """A Pong that answers no Ping drops the connection."""
 
@@ -198,7 +215,11 @@ class UnsolicitedPongEndsTcp(Connection):
         self.end_tcp()
 
 
-@switch("unsolicited-pong-hangs", violates=["rfc6455-5.5.2-2", "rfc6455-5.5.3-3"], also=["rfc6455-5.4-5"])
+@switch(
+    "unsolicited-pong-hangs",
+    violates=["rfc6455-5.5.2-2", "rfc6455-5.5.3-3"],
+    also=["rfc6455-5.4-5", "rfc6455-6.2-2"],
+)
 class UnsolicitedPongHangs(Connection):
     """After a Pong that answers no Ping nothing is answered any more."""
 
@@ -239,7 +260,7 @@ class LongControlDiscarded(Connection):
         return Reaction.DISCARD
 
 
-@switch("long-control-fails-with-1000", violates=["rfc6455-5.5-2"])
+@switch("long-control-fails-with-1000", violates=["rfc6455-5.5-2"], also=["rfc6455-7.1.7-3"])
 class LongControlFailsWith1000(Connection):
     """A control frame of more than 125 octets is answered as if all were well."""
 
@@ -247,7 +268,7 @@ class LongControlFailsWith1000(Connection):
         return self.fail(1000)
 
 
-@switch("long-control-hangs", violates=["rfc6455-5.5-2"])
+@switch("long-control-hangs", violates=["rfc6455-5.5-2"], also=["rfc6455-7.1.7-1"])
 class LongControlHangs(Connection):
     """After a control frame of more than 125 octets nothing is read any more, and nothing closed."""
 

@@ -111,7 +111,7 @@ class ContinuationAfterMessageContinuesIt(Connection):
 @switch(
     "control-within-message-fails",
     violates=["rfc6455-5.4-1", "rfc6455-5.4-5"],
-    also=["rfc6455-5.5.2-*", "rfc6455-6.2-2", "closing-handshake/*"],
+    also=["rfc6455-5.5.2-*", "rfc6455-6.2-2", "closing-handshake/*", "text-utf8/*"],
 )
 class ControlWithinMessageFails(Connection):
     """A control frame between the fragments of a message fails the connection."""
@@ -122,7 +122,7 @@ class ControlWithinMessageFails(Connection):
         return super().judge_control_header(frame)
 
 
-@switch("ping-forgets-the-message", violates=["rfc6455-5.4-1", "rfc6455-5.4-5"], also=["rfc6455-6.2-2"])
+@switch("ping-forgets-the-message", violates=["rfc6455-5.4-1", "rfc6455-5.4-5"], also=["rfc6455-6.2-2", "text-utf8/*"])
 class PingForgetsTheMessage(Connection):
     """A Ping between the fragments of a message erases what has come of it."""
 
@@ -172,7 +172,7 @@ class PongAfterTheMessage(Connection):
         self.late = None
 
 
-@switch("close-within-message-unanswered", violates=["rfc6455-5.4-5"])
+@switch("close-within-message-unanswered", violates=["rfc6455-5.4-5"], also=["rfc6455-5.5.1-19"])
 class CloseWithinMessageUnanswered(Connection):
     """TCP ends without a Close where the client's Close comes before its message is complete."""
 
@@ -181,7 +181,7 @@ class CloseWithinMessageUnanswered(Connection):
             super().reply_to_close(code, reason)
 
 
-@switch("close-within-message-ignored", violates=["rfc6455-5.4-5"])
+@switch("close-within-message-ignored", violates=["rfc6455-5.4-5"], also=["rfc6455-5.5.1-19"])
 class CloseWithinMessageIgnored(Connection):
     """A Close before the message is complete is ignored."""
 
@@ -265,7 +265,11 @@ class EmptyLastFragmentIgnored(Connection):
             super().end_frame(frame)
 
 
-@switch("fragmented-refused", violates=["rfc6455-5.4-7"], also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-1"])
+@switch(
+    "fragmented-refused",
+    violates=["rfc6455-5.4-7"],
+    also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-1", "rfc6455-6.2-2", "rfc6455-7.1.7-3"],
+)
 class FragmentedRefused(Connection):
     """A frame with FIN=0 is refused with 1003."""
 
@@ -289,7 +293,7 @@ class ThreeFragmentsRefused(Connection):
             self.fail(1009, "too many fragments")
 
 
-@switch("hundred-fragments-drop-tcp", violates=["rfc6455-5.4-7"])
+@switch("hundred-fragments-drop-tcp", violates=["rfc6455-5.4-7"], also=["text-utf8/valid-character*"])
 class HundredFragmentsDropTcp(ThreeFragmentsRefused):
     """A message of a hundred fragments ends TCP without a word."""
 
@@ -303,7 +307,7 @@ class HundredFragmentsDropTcp(ThreeFragmentsRefused):
 @switch(
     "fragments-echoed-early",
     violates=["rfc6455-5.4-15"],
-    also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-1", "rfc6455-6.2-8"],
+    also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-1", "rfc6455-6.2-8", "rfc6455-5.5.1-19"],
 )
 class FragmentsEchoedEarly(Connection):
     """Each fragment is delivered as a message of its own, as soon as it is complete."""

@@ -566,7 +566,11 @@ class MessageAfterClose(Connection):
             self.send_frame(TEXT, self.words[0])
 
 
-@switch("second-message-joined", violates=["rfc6455-6.2-5"], also=["rfc6455-5.4-*", "rfc6455-6.2-4", "text-utf8/*"])
+@switch(
+    "second-message-joined",
+    violates=["rfc6455-6.2-5"],
+    also=["rfc6455-5.4-*", "rfc6455-6.2-4", "text-utf8/*", "rfc6455-6.2-1"],
+)
 class SecondMessageJoined(Connection):
     """A fragmented message begins with the content of the one before it."""
 
