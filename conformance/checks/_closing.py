@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ..check import Undetermined, Violation
 from ..link import TcpEnd
-from ..peer import Ended, Peer, Silence
+from ..peer import Ended, Event, Message, Peer, Silence
 from ..target import Target
 from ..wire.frames import CloseCode, Frame, Masking, Opcode, ReceivedFrame, describe, fragments
 
@@ -108,6 +108,43 @@ async def _judge_our_fin(target: Target, peer: Peer, expected: str, requirement:
         target.findings.warned(expected, "only after our FIN", requirement=requirement, silence=True)
 
 
+def is_ended(events: Sequence[Event]) -> bool:
+    """Whether the end of TCP is among what :meth:`Peer.drain` returned."""
+    return bool(events) and isinstance(events[-1], Ended)
+
+
+def closes_among(events: Sequence[Event]) -> list[ReceivedFrame]:
+    """The Close frames."""
+    return [event for event in events if isinstance(event, ReceivedFrame) and event.opcode == Opcode.CLOSE]
+
+
+def first_close(events: Sequence[Event], *, may_be_lost: bool) -> ReceivedFrame | None:
+    """The first Close frame. Raises Undetermined where an RST that met unread bytes may have destroyed it."""
+    close = next(iter(closes_among(events)), None)
+    if close is None and may_be_lost and events and events[-1] == Ended(TcpEnd.RST):
+        raise Undetermined("an RST came, which may have destroyed the Close")
+    return close
+
+
+def messages_among(events: Sequence[Event]) -> list[Message]:
+    """The whole data messages."""
+    found: list[Message] = []
+    parts: list[ReceivedFrame] = []
+    for event in events:
+        if isinstance(event, Ended) or event.is_control:
+            continue
+        parts.append(event)
+        if event.fin:
+            found.append(Message(parts[0].opcode, b"".join(part.payload for part in parts), len(parts)))
+            parts = []
+    return found
+
+
+def instead_of_close(events: Sequence[Event]) -> str:
+    """How it ended where no Close came, for people."""
+    return f"{events[-1]} without a Close" if is_ended(events) else "none within the patience"
+
+
 @dataclass(frozen=True)
 class Breach:
     """A violation of the protocol.
@@ -141,6 +178,6 @@ BREACHES: Final[dict[str, Breach]] = {
 
 
 __all__ = [
-    "BREACHES", "Answer", "Breach", "answer_to", "close_for", "close_or_end", "closed", "judge_tcp_end", "said",
-    "soon",
+    "BREACHES", "Answer", "Breach", "answer_to", "close_for", "close_or_end", "closed", "closes_among", "first_close",
+    "instead_of_close", "is_ended", "judge_tcp_end", "messages_among", "said", "soon",
 ]  # fmt: skip

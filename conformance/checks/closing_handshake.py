@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import Sequence
-from typing import Any
-from urllib.parse import quote
 
 from ..check import Need, Param, Undetermined, Violation, check, param
 from ..link import TcpEnd
-from ..peer import Ended, Event, Message, Peer, Silence
-from ..profile import Probe
+from ..peer import Ended, Peer
 from ..target import Target
 from ..wire.frames import (
     NEVER_ON_THE_WIRE,
@@ -25,7 +21,22 @@ from ..wire.frames import (
     describe,
     is_wire_legal,
 )
-from ._closing import BREACHES, answer_to, close_for, close_or_end, closed, judge_tcp_end, said, soon
+from ._closing import (
+    BREACHES,
+    answer_to,
+    close_for,
+    close_or_end,
+    closed,
+    closes_among,
+    first_close,
+    instead_of_close,
+    is_ended,
+    judge_tcp_end,
+    messages_among,
+    said,
+    soon,
+)
+from ._probes import closing_path, probe_of, sentinel_or_end, told_by
 
 ANSWERED = "rfc6455-5.5.1-8"
 REPEATED = "rfc6455-5.5.1-9"
@@ -34,7 +45,6 @@ REASON = "rfc6455-5.5.1-4"
 NOT_PROCESSED = "rfc6455-5.5.1-18"
 ONE_CLOSE = "rfc6455-5.5.1-16"
 CODE_OPTIONAL = "rfc6455-7.4-1"
-LATER_REGISTERED = "rfc6455-7.4.2-2"
 OTHERS_CODES = "rfc6455-7.4.2-3"
 CLEAN_END = "rfc6455-7.1.1-1"
 FAILED = "rfc6455-7.1.7-1"
@@ -61,9 +71,6 @@ def _answered(code: int, *autobahn: str, also: Sequence[str] = ()) -> Param:
         _answered(1009, "7.7.7"),
         _answered(1010, "7.7.8"),
         _answered(1011, "7.7.9"),
-        _answered(1012, also=[LATER_REGISTERED]),
-        _answered(1013, also=[LATER_REGISTERED]),
-        _answered(1014, also=[LATER_REGISTERED]),
         _answered(3000, "7.7.10", also=[OTHERS_CODES]),
         _answered(3999, "7.7.11", also=[OTHERS_CODES]),
         _answered(4000, "7.7.12", also=[OTHERS_CODES]),
@@ -78,11 +85,8 @@ async def close_is_answered(target: Target, code: int) -> None:
         reply = close.close_code
         if reply not in (code, CloseCode.NORMAL_CLOSURE, None) and is_wire_legal(reply):
             findings.noted(f"answered with {describe(close)}", requirement=REPEATED)
-        if reply == CloseCode.PROTOCOL_ERROR != code:
-            if LATER_REGISTERED in findings.requirements:
-                findings.warned(f"{code} taken as registered", describe(close), requirement=LATER_REGISTERED)
-            if OTHERS_CODES in findings.requirements:
-                findings.violated(f"{code} or 1000 in answer", describe(close), requirement=OTHERS_CODES)
+        if OTHERS_CODES in findings.requirements and reply == CloseCode.PROTOCOL_ERROR:
+            findings.violated(f"{code} or 1000 in answer", describe(close), requirement=OTHERS_CODES)
         if CODE_OPTIONAL in findings.requirements and close.length == 0:
             findings.noted("answers with a Close without a code", requirement=CODE_OPTIONAL)
         if BODY in findings.requirements:
@@ -171,11 +175,11 @@ async def close_between_fragments(target: Target, rest: bool) -> None:
         frames.append(Frame(Opcode.CONTINUATION, end))
     async with target.connect() as peer:
         await peer.send(*frames)
-        events = await _until_end(peer)
-    close = _close_among(events, lost_to_reset=rest)
+        events = await peer.drain()
+    close = first_close(events, may_be_lost=rest)
     if close is None:
-        raise Violation("a Close frame", _told(events), silence=not _ended(events))
-    for message in _messages(events):
+        raise Violation("a Close frame", instead_of_close(events), silence=not is_ended(events))
+    for message in messages_among(events):
         if part in message.payload and end in message.payload:
             expected = "nothing that comes after a Close is processed"
             target.findings.violated(expected, f"the whole message: {message}", requirement=NOT_PROCESSED)
@@ -320,6 +324,15 @@ async def close_code_unassigned(target: Target, code: int) -> None:
             target.findings.holds(said(answer))
 
 
+@check("rfc6455-7.4.2-2", each=[param("1012", 1012), param("1013", 1013), param("1014", 1014)])
+async def close_code_registered_later(target: Target, code: int) -> None:
+    """A Close with a code that was registered after the RFC is answered like any other."""
+    async with target.connect() as peer:
+        answer = await answer_to(peer, close_frame(code))
+        if isinstance(answer, Ended) or answer.close_code == CloseCode.PROTOCOL_ERROR:
+            target.findings.warned(f"Close {code} or 1000", said(answer))
+
+
 @check(
     "rfc6455-7.4.2-4",
     each=[
@@ -338,46 +351,6 @@ async def close_code_above_4999(target: Target, code: int) -> None:
 
 
 # -- After the Close -----------------------------------------------------------------------------------------------
-
-
-async def _until_end(peer: Peer) -> list[Event]:
-    """All frames up to the end of TCP, which is the last event if it came within the patience."""
-    return await peer.drain()
-
-
-def _ended(events: Sequence[Event]) -> bool:
-    return bool(events) and isinstance(events[-1], Ended)
-
-
-def _closes(events: Sequence[Event]) -> list[ReceivedFrame]:
-    return [event for event in events if isinstance(event, ReceivedFrame) and event.opcode == Opcode.CLOSE]
-
-
-def _close_among(events: Sequence[Event], *, lost_to_reset: bool) -> ReceivedFrame | None:
-    """The first Close. Raises Undetermined where it may have been lost to an RST that met unread bytes."""
-    close = next(iter(_closes(events)), None)
-    if close is None and lost_to_reset and events and events[-1] == Ended(TcpEnd.RST):
-        raise Undetermined("an RST came, which may have destroyed the Close")
-    return close
-
-
-def _messages(events: Sequence[Event]) -> list[Message]:
-    """The whole data messages among these events."""
-    found: list[Message] = []
-    parts: list[ReceivedFrame] = []
-    for event in events:
-        if isinstance(event, Ended) or event.is_control:
-            continue
-        parts.append(event)
-        if event.fin:
-            found.append(Message(parts[0].opcode, b"".join(part.payload for part in parts), len(parts)))
-            parts = []
-    return found
-
-
-def _told(events: Sequence[Event]) -> str:
-    """What came instead of a Close, for people."""
-    return f"{events[-1]} without a Close" if _ended(events) else "none within the patience"
 
 
 @check(
@@ -401,11 +374,11 @@ async def data_after_close(target: Target, order: tuple[int, ...]) -> None:
     )
     async with target.connect() as peer:
         await peer.send(close_frame(), *(frames[index] for index in order))
-        events = await _until_end(peer)
-    for message in _messages(events):
+        events = await peer.drain()
+    for message in messages_among(events):
         if word in message.payload:
             raise Violation("no answer to what comes after a Close", f"the echo: {message}")
-    _close_among(events, lost_to_reset=True)
+    first_close(events, may_be_lost=True)
 
 
 @check(NOT_PROCESSED, autobahn=["7.1.3"])
@@ -414,11 +387,11 @@ async def ping_after_close(target: Target) -> None:
     word = target.nonce("after-close")
     async with target.connect() as peer:
         await peer.send(close_frame(), Frame(Opcode.PING, word))
-        events = await _until_end(peer)
+        events = await peer.drain()
     if any(isinstance(event, ReceivedFrame) and event.opcode == Opcode.PONG for event in events):
         target.findings.noted("a Ping after the Close is answered by a Pong")
         return
-    _close_among(events, lost_to_reset=True)
+    first_close(events, may_be_lost=True)
 
 
 @check(ONE_CLOSE, autobahn=["7.1.2"], watches=True)
@@ -426,11 +399,11 @@ async def second_close(target: Target) -> None:
     """A server sends one Close only, also when two have come."""
     async with target.connect() as peer:
         await peer.send(close_frame(), close_frame(None))
-        events = await _until_end(peer)
-    if len(_closes(events)) > 1:
-        raise Violation("one Close", f"{len(_closes(events))} of them: {', '.join(map(describe, _closes(events)))}")
-    if _close_among(events, lost_to_reset=True) is None:
-        raise Undetermined(f"no Close came: {_told(events)}")
+        events = await peer.drain()
+    if len(closes := closes_among(events)) > 1:
+        raise Violation("one Close", ", ".join(map(describe, closes)))
+    if first_close(events, may_be_lost=True) is None:
+        raise Undetermined(f"no Close came: {instead_of_close(events)}")
 
 
 @check(
@@ -447,22 +420,22 @@ async def no_data_after_own_close(target: Target, count: int) -> None:
             await closed(peer, close_frame())
         else:
             await peer.send(*(Frame(Opcode.TEXT, target.nonce()) for _ in range(count)), close_frame())
-        await _until_end(peer)
+        await peer.drain()
 
 
 @check("rfc6455-5.5.1-11", needs=[Need.ECHO], autobahn=["7.1.6"])
-async def close_behind_messages(target: Target) -> None:
+async def close_behindmessages_among(target: Target) -> None:
     """Whether a server that has messages to send delays its Close until they are sent."""
     long, short = target.nonce().ljust(256 * 1024, b"*"), target.nonce()
     async with target.connect() as peer:
         await peer.send(Frame(Opcode.TEXT, long), Frame(Opcode.TEXT, short), close_frame(), Frame(Opcode.PING))
-        events = await _until_end(peer)
-    closes = _closes(events)
+        events = await peer.drain()
+    closes = closes_among(events)
     if not closes:
-        target.findings.noted(f"no Close after the messages: {_told(events)}")
+        target.findings.noted(f"no Close after the messages: {instead_of_close(events)}")
         return
     before = events[: events.index(closes[0])]
-    echoes = [message.payload for message in _messages(before)]
+    echoes = [message.payload for message in messages_among(before)]
     whole = sum(any(word in payload for payload in echoes) for word in (long, short))
     way = ("before the echo of any message", "between the echoes of two messages", "after the echoes of all messages")
     data = [event for event in before if isinstance(event, ReceivedFrame) and not event.is_control]
@@ -675,21 +648,10 @@ async def code_never_on_the_wire(target: Target, code: int) -> None:
         async with target.connect() as peer:
             if peer.link.can_half_close:
                 peer.half_close()
-                await _until_end(peer)
+                await peer.drain()
 
 
 # -- What only an application can make a server do -----------------------------------------------------------------
-
-
-def _probe(target: Target) -> Probe:
-    """The profile's probes. Raises Undetermined where there is no profile."""
-    if target.profile is None:
-        raise Undetermined("no profile")
-    return target.profile.probe
-
-
-def _closing_path(target: Target, code: int, reason: str) -> str:
-    return (_probe(target).close or "").format(code=code, reason=quote(reason))
 
 
 @check(
@@ -702,7 +664,7 @@ async def server_closes_first(target: Target, code: int) -> None:
     """A server that closes a connection sends a Close with the code and reason that its application gave."""
     reason = f"{target.nonce('reason').decode()} é"
     expected = f"Close {code} '{reason}'"
-    async with target.connect(target.request(_closing_path(target, code, reason)), echo=False) as peer:
+    async with target.connect(target.request(closing_path(target, code, reason)), echo=False) as peer:
         answer = await close_or_end(peer)
         if isinstance(answer, Ended):
             target.findings.warned("a Close before the end of TCP", said(answer), requirement="rfc6455-7.3-1")
@@ -714,12 +676,10 @@ async def server_closes_first(target: Target, code: int) -> None:
 @check("rfc6455-5.5.1-12", "rfc6455-5.5.1-13", "rfc6455-7.1.1-5", needs=[Need.PROBE_CLOSE])
 async def server_closes_first_and_ends_tcp(target: Target) -> None:
     """A server that started the closing handshake ends TCP when it is answered."""
-    async with target.connect(target.request(_closing_path(target, 1000, "")), echo=False) as peer:
+    async with target.connect(target.request(closing_path(target, 1000, "")), echo=False) as peer:
         if isinstance(answer := await close_or_end(peer), Ended):
             raise Undetermined(said(answer))
-        await judge_tcp_end(
-            target, peer, must="rfc6455-5.5.1-12", at_once="rfc6455-5.5.1-13", prompt="rfc6455-7.1.1-5"
-        )
+        await judge_tcp_end(target, peer, must="rfc6455-5.5.1-12", at_once="rfc6455-5.5.1-13", prompt="rfc6455-7.1.1-5")
 
 
 @check("rfc6455-5.5.1-15", needs=[Need.PROBE_CLOSE])
@@ -727,17 +687,17 @@ async def both_close_at_once(target: Target) -> None:
     """When both sides send Close at the same time each counts as the answer to the other, and TCP ends."""
     async with target.open(echo=False) as peer:
         peer.answers_close = False
-        await peer.send_request(target.request(_closing_path(target, 1000, "")))
+        await peer.send_request(target.request(closing_path(target, 1000, "")))
         response = await peer.read_response()
         if response is None or not response.accepted:
             raise Undetermined("the probe that closes first refused the handshake")
         await peer.send(close_frame(3001))
-        events = await _until_end(peer)
-    if not _closes(events):
-        raise Undetermined(_told(events))
-    if len(_closes(events)) > 1:
-        raise Violation("one Close", f"a second one: {describe(_closes(events)[1])}")
-    if not _ended(events):
+        events = await peer.drain()
+    if not (closes := closes_among(events)):
+        raise Undetermined(instead_of_close(events))
+    if len(closes) > 1:
+        raise Violation("one Close", ", ".join(map(describe, closes)))
+    if not is_ended(events):
         raise Violation("TCP end", f"still open after {target.patience:g} s", silence=True)
     if events[-1] == Ended(TcpEnd.RST):
         raise Violation("TCP ends with FIN", "RST")
@@ -763,15 +723,15 @@ async def application_is_told(target: Target, case: tuple[list[Frame], int, str]
     """The application is told the code and reason of the Close that came, 1005 for none in it, 1006 for no Close."""
     frames, code, reason = case
     id = secrets.token_hex(8)
-    probe = _probe(target)
+    probe = probe_of(target)
     async with target.connect(target.request((probe.last_close_echo or "").format(id=id))) as peer:
         if frames:
             await peer.send(*frames)
-            await _until_end(peer)
+            await peer.drain()
         elif peer.link.can_half_close:
             peer.half_close()
-            await _until_end(peer)
-    told = await _told_by(target, (probe.last_close or "").format(id=id))
+            await peer.drain()
+    told = await told_by(target, (probe.last_close or "").format(id=id))
     if told.get("code") != code:
         target.findings.violated(f"the close code {code}", str(told.get("code")), requirement=CODE_TOLD)
     if REASON_TOLD in target.findings.requirements and told.get("reason") != reason:
@@ -779,28 +739,10 @@ async def application_is_told(target: Target, case: tuple[list[Frame], int, str]
         target.findings.violated(expected, repr(told.get("reason")), requirement=REASON_TOLD)
 
 
-async def _told_by(target: Target, path: str) -> dict[str, Any]:
-    """The JSON object that the probe at ``path`` sends. Raises Undetermined where it sends none."""
-    async with target.connect(target.request(path), echo=False) as peer:
-        try:
-            message = await peer.next_message()
-        except Silence:
-            raise Undetermined("the probe does not tell how the connection ended") from None
-        if not isinstance(message, Message):
-            raise Undetermined(f"the probe sent {message}")
-    try:
-        told = json.loads(message.payload)
-    except ValueError:
-        told = None
-    if not isinstance(told, dict) or told.get("code") is None:
-        raise Undetermined(f"the probe sent {message}")
-    return told
-
-
 @check("rfc6455-7.4.1-12", needs=[Need.PROBE_CRASH])
 async def handler_failure(target: Target) -> None:
     """With which close code a failure of the application is reported."""
-    async with target.connect(target.request(_probe(target).crash), echo=False) as peer:
+    async with target.connect(target.request(probe_of(target).crash), echo=False) as peer:
         answer = await answer_to(peer, Frame(Opcode.TEXT, target.nonce()))
         if isinstance(answer, Ended):
             target.findings.warned("Close 1011", said(answer))
@@ -819,18 +761,8 @@ async def binary_to_a_text_endpoint(target: Target) -> None:
             last = events[-1] if events and peer.is_end(events[-1]) else None
         else:
             await peer.send(Frame(Opcode.TEXT, word))
-            last = await _sentinel_or_end(peer, word)
+            last = await sentinel_or_end(peer, word)
     if last is None:
         target.findings.holds("binary messages are no reason to close")
     else:
         target.findings.noted(f"a binary message is answered with {said(last)}")
-
-
-async def _sentinel_or_end(peer: Peer, word: bytes) -> ReceivedFrame | Ended | None:
-    """None once a message that holds ``word`` comes, else the end. Raises Silence."""
-    while True:
-        got = await peer.next_message()
-        if not isinstance(got, Message):
-            return got
-        if word in got.payload:
-            return None
