@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from ..target import Answer, Target
 from ..wire.handshake import Request
 from ._answers import Expected, kinds, ready, shown
+from ._requests import plain_get
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """The answer to a request, and to a valid opening handshake sent after it on the same connection.
+    """The answer to a request, and to an ordinary GET sent after it on the same connection.
 
     ``second`` is None where no second request was sent, since the first was answered with 101 or not at all.
     """
@@ -38,13 +39,13 @@ class Exchange:
 
 
 async def exchange(target: Target, request: Request) -> Exchange:
-    """Send a request, and after its answer (unless that is 101) a valid opening handshake on the same connection."""
+    """Send a request, and after its answer (unless that is 101) an ordinary GET on the same connection."""
     async with target.open() as peer:
         await peer.send_request(request)
         first = ready(await target.answer(peer))
         if first.response is None or first.accepted:
             return Exchange(first, None)
-        await peer.send_request(target.request())
+        await peer.send_request(plain_get(target))
         return Exchange(first, await target.answer(peer))
 
 

@@ -90,13 +90,7 @@ def unquoted(value: bytes) -> bytes:
     return re.sub(rb"\\(.)", rb"\1", value[1:-1]) if value[:1] == value[-1:] == b'"' else value
 
 
-def accept_of(answer: Answer | None) -> bytes | None:
-    """Sec-WebSocket-Accept of an answer, None without."""
-    response = answer.response if answer is not None else None
-    return response.head.get("Sec-WebSocket-Accept") if response is not None else None
-
-
 __all__ = [
-    "absolute", "accept_of", "client_hello", "negotiated", "no_key", "other_version", "padded", "plain_get", "posted",
+    "absolute", "client_hello", "negotiated", "no_key", "other_version", "padded", "plain_get", "posted",
     "reflected", "spelled", "window_bits",
 ]  # fmt: skip

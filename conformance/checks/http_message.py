@@ -9,7 +9,7 @@ from ..check import Need, Undetermined, check, param
 from ..peer import Peer
 from ..target import Answer, Target
 from ..wire.frames import close_frame
-from ..wire.handshake import Request, accept_for
+from ..wire.handshake import Request
 from ._answers import (
     ANY_BUT_101,
     SWITCHED,
@@ -27,7 +27,6 @@ from ._closure_alert import TlsEnd, closure
 from ._connections import exchange, judge_closing
 from ._requests import (
     absolute,
-    accept_of,
     client_hello,
     negotiated,
     no_key,
@@ -691,12 +690,12 @@ async def content_of_a_refused_request(target: Target) -> None:
     if seen.first.accepted:
         raise Undetermined("a handshake without a key is accepted")
     expected = "the answer to the second request, or the end of the connection"
-    if accept_of(seen.second) == accept_for(content.key):
-        target.findings.violated(expected, "the content was taken as a request of its own")
-    elif seen.closed or (seen.second is not None and seen.second.accepted):
+    if seen.second is not None and seen.second.accepted:
+        target.findings.violated(expected, f"{seen}: the content was taken for a handshake")
+    elif seen.closed or seen.served:
         target.findings.holds(str(seen))
     else:
-        target.findings.warned(expected, str(seen), silence=not seen.served)
+        target.findings.warned(expected, str(seen), silence=True)
 
 
 @check("rfc9112-9.3.2-1")

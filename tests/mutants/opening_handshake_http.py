@@ -240,7 +240,7 @@ class ControlCharactersReflected(Connection):
         return line
 
 
-@switch("latin-1-unanswered", violates=["rfc9112-2.2-1"])
+@switch("latin-1-unanswered", violates=["rfc9112-2.2-1"], also=["rfc6455-8.1-5"])
 class Latin1Unanswered(Connection):
     """A field value with an octet above 127 stops the server from answering."""
 
@@ -420,7 +420,11 @@ class ChunkedResponseToHttp10(Connection):
         return b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)
 
 
-@switch("pipelined-out-of-order", violates=["rfc9112-9.3.2-1"])
+@switch(
+    "pipelined-out-of-order",
+    violates=["rfc9112-9.3.2-1"],
+    also=["rfc6455-5.2-2", "rfc6455-5.4-2", "rfc6455-5.8-1", "rfc6455-6.1-3", "rfc6455-7.4.2-5"],
+)
 class PipelinedOutOfOrder(Connection):
     """An HTTP error waits until the requests that came with it have been answered."""
 
