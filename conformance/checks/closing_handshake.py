@@ -424,7 +424,7 @@ async def no_data_after_own_close(target: Target, count: int) -> None:
 
 
 @check("rfc6455-5.5.1-11", needs=[Need.ECHO], autobahn=["7.1.6"])
-async def close_behindmessages_among(target: Target) -> None:
+async def close_behind_messages(target: Target) -> None:
     """Whether a server that has messages to send delays its Close until they are sent."""
     long, short = target.nonce().ljust(256 * 1024, b"*"), target.nonce()
     async with target.connect() as peer:
