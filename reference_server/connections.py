@@ -12,6 +12,8 @@ logger = logging.getLogger(__name__)
 
 ABNORMAL_CLOSURE = 1006
 NO_STATUS_RECEIVED = 1005
+CLOSE_PATIENCE = 10.0
+"""Seconds; as long as uvicorn's stacks wait for the peer's Close."""
 
 
 class Connection:
@@ -66,15 +68,23 @@ class Connection:
         if kind == "websocket.accept":
             self.accepted = True
 
-    async def close(self, code: int, reason: str = "", timeout: float = 1.0) -> None:
-        """Send a Close if the connection is open, and give up after `timeout` seconds if the socket is full."""
+    async def close(self, code: int, reason: str = "", timeout: float = CLOSE_PATIENCE) -> None:
+        """Send a Close if the connection is open; return after `timeout` seconds at the latest.
+
+        Some stacks wait here for the peer's Close too, and all for room in a full socket, even when they are cancelled.
+        """
         if not self.open:
             return
-        try:
-            async with asyncio.timeout(timeout):
-                await self.send({"type": "websocket.close", "code": code, "reason": reason})
-        except (TimeoutError, OSError, RuntimeError):
-            logger.debug("no Close could be sent", exc_info=True)
+        sending = asyncio.create_task(self.send({"type": "websocket.close", "code": code, "reason": reason}))
+        sending.add_done_callback(_ended)
+        await asyncio.wait({sending}, timeout=timeout)
+        sending.cancel()
+
+
+def _ended(sending: asyncio.Task[None]) -> None:
+    if not sending.cancelled() and (error := sending.exception()):
+        # The peer is gone, or does not read: websockets' legacy stack then fails an assertion of its own.
+        logger.debug("no Close could be sent", exc_info=error)
 
 
 class Connections:

@@ -1,6 +1,7 @@
 """Whole messages as a handler receives them; what it does not understand ends the connection as RFC 6455 says."""
 
 import json
+import math
 from typing import Any, NoReturn
 
 from fastapi import WebSocket, WebSocketDisconnect, WebSocketException, status
@@ -36,10 +37,17 @@ async def receive_json(websocket: WebSocket) -> Any:
     """Receive one JSON value (RFC 8259) in a text message; what is no JSON ends the connection with 1007."""
     message = await receive_text(websocket)
     try:
-        return json.loads(message, parse_constant=_not_json)
+        return json.loads(message, parse_constant=_not_json, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise WebSocketException(status.WS_1007_INVALID_FRAME_PAYLOAD_DATA, "the message is not JSON") from error
 
 
 def _not_json(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number} is out of range")
+    return value
