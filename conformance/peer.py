@@ -537,8 +537,8 @@ class Peer:
         as valid; ``earlier`` are payloads sent before it, whose echoes may still come. Where the connection is left
         open and working that is a violation, or with ``discard_warns`` (the frame was discarded, and no reaction is
         prescribed) a warning. A Close that is not followed by the end of TCP is judged by rfc6455-7.1.7-1 only.
-        ``sign_of`` replaces ``taken`` and ``earlier`` where only the check can read what comes back: it says why a frame
-        proves that the illegal one was taken, None where it proves nothing.
+        ``sign_of`` replaces ``taken`` and ``earlier`` where only the check can read what comes back: it says why a
+        frame proves that the illegal one was taken, None where it proves nothing.
         """
         expected = f"the connection failed with {' or '.join(map(str, codes)) or 'a Close'}, or TCP end"
         quiet = min(0.25, self.patience / 4)
