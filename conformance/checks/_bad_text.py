@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -123,16 +123,16 @@ def report(target: Target, reaction: Reaction) -> None:
                 target.findings.warned(EXPECTED, reaction.observed, requirement=name)
         if CODE in target.findings.requirements:
             target.findings.violated("Close 1007", reaction.observed, requirement=CODE)
+    if reaction.outcome is Outcome.HOLDS:
+        target.findings.holds(reaction.observed)
 
 
-async def try_each(
-    target: Target, samples: Iterable[bytes], send: Callable[[Peer, bytes], Awaitable[None]]
-) -> None:
+async def try_each(target: Target, samples: Iterable[bytes]) -> None:
     """Send each of those texts on a connection of its own and report the worst reaction, up to the first violation."""
     worst = Reaction(Outcome.HOLDS, "")
     for octets in samples:
         async with target.connect() as peer:
-            await send(peer, octets)
+            await peer.send_text(octets)
             reaction = await reaction_to(target, peer, octets)
         named = Reaction(reaction.outcome, f"{shown(octets)}: {reaction.observed}", reaction.silence)
         if named.outcome is Outcome.VIOLATED:

@@ -262,9 +262,7 @@ def valid_beginning(octets: bytes) -> bytes:
 def _can_be_completed(octets: bytes) -> bool:
     """Whether one to three more octets make this a character. Of the octets that may come second where others may
     not, 80 or BF is always one."""
-    return any(
-        _is_valid(octets + second + b"\x80" * others) for second in (b"\x80", b"\xbf") for others in range(3)
-    )
+    return any(_is_valid(octets + second + b"\x80" * others) for second in (b"\x80", b"\xbf") for others in range(3))
 
 
 def _is_valid(octets: bytes) -> bool:

@@ -338,23 +338,19 @@ async def invalid_after_valid_text(target: Target) -> None:
 @check(INVALID, REASSEMBLED)
 async def octets_of_no_text(target: Target) -> None:
     """Octets that occur in no UTF-8 (C0, C1, F5 to FF) fail the connection, also before continuation octets."""
-    await try_each(target, [bytes([octet]) + b"\x80\x80\x80" for octet in samples.NEVER], _send_text)
+    await try_each(target, [bytes([octet]) + b"\x80\x80\x80" for octet in samples.NEVER])
 
 
 @check(INVALID, REASSEMBLED)
 async def second_octets_out_of_range(target: Target) -> None:
     """A second octet that may not follow the first of its character fails the connection."""
-    await try_each(target, [pair + b"\x80\x80" for pair in samples.BAD_SECOND], _send_text)
+    await try_each(target, [pair + b"\x80\x80" for pair in samples.BAD_SECOND])
 
 
 @check(INVALID, REASSEMBLED, each=[param(word, octets) for word, octets in samples.CUT_SHORT.items()])
 async def character_cut_short(target: Target, beginnings: tuple[bytes, ...]) -> None:
     """A character that is cut short by ASCII fails the connection, also where the ASCII is a quote."""
-    await try_each(target, [octets + after for octets in beginnings for after in (b"A", b'"')], _send_text)
-
-
-async def _send_text(peer: Peer, octets: bytes) -> None:
-    await peer.send_text(octets)
+    await try_each(target, [octets + after for octets in beginnings for after in (b"A", b'"')])
 
 
 @dataclass(frozen=True)
