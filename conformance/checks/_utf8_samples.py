@@ -229,24 +229,32 @@ CUT_SHORT: Final = {
 }
 """The beginnings of those characters, after which ASCII follows."""
 
-NEVER: Final = bytes([0xC0, 0xC1, *range(0xF5, 0x100)])
-"""Octets that occur in no valid text (RFC 3629, section 4)."""
+
+def _completed(beginning: bytes) -> bytes:
+    """A sequence as long as its first octet says, in the scheme that once went up to six octets."""
+    first = beginning[0]
+    length = next((length for length, limit in enumerate((0xE0, 0xF0, 0xF8, 0xFC, 0xFE), start=2) if first < limit), 1)
+    return beginning.ljust(length, b"\x80")
+
+
+NEVER: Final = tuple(_completed(bytes([first])) for first in (0xC0, 0xC1, *range(0xF5, 0x100)))
+"""Each octet that occurs in no valid text (RFC 3629, section 4), with as many others as it calls for."""
 
 BAD_SECOND: Final = tuple(
-    bytes([first, second])
+    _completed(bytes([first, second]))
     for first, seconds in (
         (0xC2, (0x7F, 0xC0)),
-        (0xE0, (0x80, 0x9F, 0xC0)),
+        (0xE0, (0x7F, 0x80, 0x9F, 0xC0)),
         (0xE1, (0x7F, 0xC0)),
         (0xED, (0x7F, 0xA0, 0xBF)),
         (0xEF, (0x7F, 0xC0)),
-        (0xF0, (0x80, 0x8F, 0xC0)),
+        (0xF0, (0x7F, 0x80, 0x8F, 0xC0)),
         (0xF1, (0x7F, 0xC0)),
         (0xF4, (0x7F, 0x90, 0xBF)),
     )
     for second in seconds
 )
-"""First octets with the nearest second octets that may not follow them (the table of RFC 3629, section 4)."""
+"""First octets with the second octets next to those that may follow them (the table of RFC 3629, section 4)."""
 
 
 def valid_beginning(octets: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -78,10 +77,9 @@ class TestSamples:
 
     def test_the_other_bad_octets_are_no_utf8(self) -> None:
         cut_short = [octets + b"A" for beginnings in samples.CUT_SHORT.values() for octets in beginnings]
-        never = [bytes([octet]) for octet in samples.NEVER]
-        for octets in (*never, *samples.BAD_SECOND, *cut_short):
+        for octets in (*samples.NEVER, *samples.BAD_SECOND, *cut_short):
             with pytest.raises(UnicodeDecodeError):
-                codecs.getincrementaldecoder("utf-8")().decode(octets + b"A")
+                octets.decode()
 
     def test_good_text_is_utf8(self) -> None:
         for octets in (*samples.VALID.values(), *samples.SPLIT.values()):
