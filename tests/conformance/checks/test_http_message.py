@@ -171,6 +171,26 @@ async def test_a_target_served_as_the_host_of_host_fails() -> None:
     }
 
 
+class HeadOpens(Connection):
+    """Takes HEAD for GET in a handshake, and sends content to an ordinary HEAD."""
+
+    def check_method(self, request: Request) -> None:
+        if request.method != "HEAD":
+            super().check_method(request)
+
+    def refusal_content(self, request: Request | None, refusal: Refusal) -> bytes:
+        return refusal.text.encode() + b"\n"
+
+
+async def test_an_ordinary_head_is_judged_where_the_handshake_with_head_is_accepted() -> None:
+    async with MutantServer() as server:
+        server.connection_class = HeadOpens
+        observation = await run_chapter(server)
+    verdict, observed = observation.seen["http-message/no-content-for-head", "rfc9110-9.3.2-1"]
+    assert verdict == "warn"
+    assert "426" in observed
+
+
 class Busy(Connection):
     """Has no time for what is not a plain handshake."""
 
