@@ -1,0 +1,1 @@
+"""Speed and stability, measured beside the tests and never in them. Each file is a program; see its docstring."""
