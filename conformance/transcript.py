@@ -83,7 +83,7 @@ class Transcript:
                 opcode=frame.opcode,
                 masked=frame.masked,
                 length=frame.length,
-                head=(frame.head + payload).hex(),
+                head=(frame.head + frame.masking_key + payload).hex(),
                 sha256=hashlib.sha256(frame.payload).hexdigest() if frame.length > HEAD_BYTES else None,
             )
         )

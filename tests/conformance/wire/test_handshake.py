@@ -144,9 +144,9 @@ class TestResponseReader:
         assert (reader.response.body, reader.response.complete) == (b"abc", True)
 
     def test_until_the_end_of_the_stream(self) -> None:
-        reader = fed(b"HTTP/1.1 500 x\r\n\r\nabc")
-        assert reader.response is None
-        reader.feed(b"")
+        raw = b"HTTP/1.1 500 x\r\n\r\nabc"
+        assert fed(raw).response is None
+        reader = fed(raw, b"")
         assert reader.response is not None
         assert (reader.response.body, reader.response.complete, reader.response.reusable) == (b"abc", True, False)
 
