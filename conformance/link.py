@@ -148,6 +148,11 @@ async def open_link(
             )
     except TimeoutError:
         raise TargetGone(f"no connection to {host}:{port} within {timeout:g} s") from None
+    except ssl.SSLCertVerificationError as error:
+        raise TargetGone(
+            f"the certificate of {host}:{port} does not verify: {error.verify_message}; "
+            "--ca FILE trusts its issuer, --insecure does not look"
+        ) from None
     except OSError as error:
         raise TargetGone(f"no connection to {host}:{port}: {error.strerror or error}") from None
 
