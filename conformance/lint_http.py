@@ -1,4 +1,4 @@
-"""What holds for every response head that a server sends to a handshake, whatever the check (RFC 9110, RFC 9112).
+"""What holds for every response head that a server sends to a handshake, whatever the check.
 
 Reported like :mod:`.lint`: by the check that watches the requirement.
 """
@@ -11,10 +11,21 @@ from typing import Final
 
 from ..reports.model import Outcome, RawFinding
 from .lint import violated
-from .wire.handshake import Request, Response, ResponseHead, accept_for
+from .wire.extensions import (
+    DEFLATE,
+    misfit,
+    offered_extensions,
+    offered_subprotocols,
+    read_extensions,
+    undefined_parameters,
+)
+from .wire.handshake import Request, Response, ResponseHead, accept_for, is_token, split_list
 
 SINGLETONS: Final = ("Content-Length", "Content-Type", "Date", "Location", "Server")
 """Fields that are no lists (RFC 9110, section 5.3). Fields of unknown definition are not judged."""
+
+NOT_OFFERED: Final = ("rfc6455-4.1-14", "rfc6455-4.2.2-15", "rfc6455-4.2.2-16", "rfc6455-9-2", "rfc6455-9.1-8")
+"""What an extension breaks that a response names and its request does not."""
 
 
 def warned(requirement: str, expected: str, observed: str) -> RawFinding:
@@ -30,6 +41,7 @@ def lint_response(request: Request, response: Response) -> Iterator[RawFinding]:
             yield from _lint_fields(head)
             yield from _lint_upgrade(head)
             yield from _lint_framing(request, head)
+            yield from _lint_grammar(head)
     if response.accepted:
         yield from _lint_switch(request, response.head)
 
@@ -101,6 +113,8 @@ def _lint_switch(request: Request, head: ResponseHead) -> Iterator[RawFinding]:
                 requirement, "Connection: Upgrade in the 101", shown_lines("Connection", head.all("Connection"))
             )
     yield from _lint_accept(request, head)
+    yield from _lint_subprotocol(request, head)
+    yield from _lint_extensions(request, head)
 
 
 def _lint_status_line(head: ResponseHead) -> Iterator[RawFinding]:
@@ -125,6 +139,75 @@ def _lint_accept(request: Request, head: ResponseHead) -> Iterator[RawFinding]:
     if right not in values:
         for requirement in ("rfc6455-4.2.2-21", "rfc6455-4.1-13"):
             yield violated(requirement, f"Sec-WebSocket-Accept: {right.decode()} for the key {keys[0].decode()}", seen)
+
+
+# -- the grammar of the Sec-WebSocket fields, and what is negotiated (RFC 6455, sections 4.2.2, 4.3 and 9.1) -----------
+
+_BASE64 = re.compile(rb"(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_VERSION = re.compile(rb"[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]")
+
+
+def _lint_grammar(head: ResponseHead) -> Iterator[RawFinding]:
+    """The fields whose value the request has no part in."""
+    for value in head.all("Sec-WebSocket-Accept"):
+        if not _BASE64.fullmatch(value):
+            seen = shown_lines("Sec-WebSocket-Accept", [value])
+            yield violated("rfc6455-4.3-2", "base64 in Sec-WebSocket-Accept", seen)
+    lines = head.all("Sec-WebSocket-Version")
+    versions = split_list(lines)
+    if lines and not (versions and all(_VERSION.fullmatch(version) for version in versions)):
+        seen = shown_lines("Sec-WebSocket-Version", lines)
+        yield violated("rfc6455-4.3-2", "numbers from 0 to 255 in Sec-WebSocket-Version", seen)
+
+
+def _lint_subprotocol(request: Request, head: ResponseHead) -> Iterator[RawFinding]:
+    """Sec-WebSocket-Protocol of a 101, where the request's own is well-formed."""
+    values = head.all("Sec-WebSocket-Protocol")
+    offered = offered_subprotocols(request)
+    if not values or offered is None:
+        return
+    seen = shown_lines("Sec-WebSocket-Protocol", values)
+    if len(values) > 1:
+        for requirement in ("rfc6455-11.3.4-2", "rfc6455-4.2.2-14"):
+            yield violated(requirement, "Sec-WebSocket-Protocol at most once in the 101", seen)
+    if not all(is_token(value) for value in values):
+        for requirement in ("rfc6455-4.3-2", "rfc6455-4.2.2-14"):
+            yield violated(requirement, "one token in Sec-WebSocket-Protocol, or no such field", seen)
+    strange = [value for value in values if is_token(value) and value not in offered]
+    if strange and offered:
+        for requirement in ("rfc6455-4.1-15", "rfc6455-4.2.2-11"):
+            yield violated(requirement, "one of the subprotocols that were offered", seen)
+    elif strange:
+        for requirement in ("rfc6455-4.1-15", "rfc6455-4.2.2-13"):
+            yield violated(requirement, "no subprotocol where none was offered", seen)
+
+
+def _lint_extensions(request: Request, head: ResponseHead) -> Iterator[RawFinding]:
+    """Sec-WebSocket-Extensions of a 101, all its lines joined, where the request's own is well-formed."""
+    values = head.all("Sec-WebSocket-Extensions")
+    offers = offered_extensions(request)
+    if not values or offers is None:
+        return
+    seen = shown_lines("Sec-WebSocket-Extensions", values)
+    try:
+        agreed = read_extensions(values)
+    except ValueError:
+        yield violated("rfc6455-4.3-2", "Sec-WebSocket-Extensions in its grammar", seen)
+        return
+    if not agreed:
+        for requirement in ("rfc6455-4.2.2-17", "rfc6455-4.3-2"):
+            yield violated(requirement, "no Sec-WebSocket-Extensions where there is no extension", seen)
+        return
+    names = {offer.name for offer in offers}
+    if any(extension.name not in names for extension in agreed):
+        for requirement in NOT_OFFERED:
+            yield violated(requirement, "none but extensions that were offered", seen)
+        return
+    for extension in agreed:
+        if extension.name == DEFLATE and undefined_parameters(extension):
+            yield violated("rfc6455-9.1-4", "none but the parameters that RFC 7692 defines", seen)
+        elif extension.name == DEFLATE and (reason := misfit(offers, extension)) is not None:
+            yield violated("rfc6455-9-3", "parameters that fit an offer (RFC 7692, section 7.1)", f"{reason}: {seen}")
 
 
 def shown_lines(name: str, values: Sequence[bytes]) -> str:
