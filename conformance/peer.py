@@ -24,6 +24,7 @@ from .link import Link, TcpEnd, open_link
 from .lint import FrameLint
 from .lint_http import lint_response
 from .transcript import Transcript
+from .wire.extensions import reserved_bits_of
 from .wire.frames import (
     CloseCode,
     Frame,
@@ -144,7 +145,7 @@ class Peer:
         """Connect. Raises TargetGone."""
         await open_link(self.endpoint, self.link, max(self.patience, 5.0), tls=tls, server_name=server_name)
         secure = self.endpoint.secure and tls is not False
-        self._transcript.note(self.conn, "out", "TLS connected" if secure else "TCP connected")
+        self._transcript.note(self.conn, "out", "connected, TLS agreed" if secure else "connected")
 
     @property
     def ended(self) -> TcpEnd | None:
@@ -335,6 +336,7 @@ class Peer:
         rest = reader.rest
         if response.accepted:
             self._framing = True
+            self.frame_lint.rsv_allowed = reserved_bits_of(response.head.all("Sec-WebSocket-Extensions"))
             self._take_frames(rest)
         else:
             self._early += rest
