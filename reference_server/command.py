@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from .settings import ENVIRONMENT_PREFIX, Denial, Settings
 
@@ -82,12 +83,14 @@ def serve(
         listener = listen(host, port)
     except OSError as error:
         raise _refused(_why_not_listening(host, port, error)) from None
-    app = create_app(settings)
-    typer.echo(f"wsproof serve: ws://{_authority(listener)} (Ctrl-C stops)")
-    sys.stdout.flush()
+
+    def started() -> None:
+        typer.echo(f"wsproof serve: ws://{_authority(listener)} (Ctrl-C stops)")
+        sys.stdout.flush()
+
     if until_stdin_ends:
         threading.Thread(target=_stop_when_stdin_ends, daemon=True).start()
-    run_server(app, listener, settings, ws, log_level)
+    run_server(create_app(settings), listener, started, ws, log_level)
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -98,6 +101,8 @@ def _settings(given: dict[str, Any]) -> Settings:
         name = str(first["loc"][0])
         source = f"--{name.replace('_', '-')}" if name in given else f"{ENVIRONMENT_PREFIX}{name.upper()}"
         raise _refused(f"{source}: {first['msg']}") from None
+    except SettingsError as error:
+        raise _refused(f"{ENVIRONMENT_PREFIX}*: {error}") from None
 
 
 def _why_not_listening(host: str, port: int, error: OSError) -> str:

@@ -1,7 +1,8 @@
 """What a check needs in order to see a server choose, close first, push, fail, and send fields with its 101."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, WebSocket
 from pydantic import AfterValidator
@@ -45,15 +46,13 @@ async def push(
 ) -> None:
     """Send `push 1` to `push n` without being asked, `interval` seconds apart, and close with 1000."""
     await websocket.accept()
-    # A server that receives nothing answers neither Ping nor Close.
-    ignoring = asyncio.create_task(_ignore_messages(websocket))
-    try:
+
+    async def pushing() -> None:
         for number in range(1, n + 1):
             await websocket.send_text(f"push {number}")
             await asyncio.sleep(interval)
-    finally:
-        ignoring.cancel()
-        await asyncio.gather(ignoring, return_exceptions=True)
+
+    await _unless_the_peer_leaves(websocket, pushing())
 
 
 @router.websocket("/crash")
@@ -75,10 +74,28 @@ async def headers(websocket: WebSocket) -> None:
 async def last_close(websocket: WebSocket, id: Annotated[str, Query(max_length=128)], endings: LastClosesOf) -> None:
     """Tell as JSON how the last connection on `/echo?id=` ended; the values are null if it is unknown or still open."""
     await websocket.accept()
-    ending = await endings.wait(id, LAST_CLOSE_PATIENCE)
-    await websocket.send_json({"code": ending and ending.code, "reason": ending and ending.reason})
+
+    async def telling() -> None:
+        ending = await endings.wait(id, LAST_CLOSE_PATIENCE)
+        await websocket.send_json({"code": ending and ending.code, "reason": ending and ending.reason})
+
+    await _unless_the_peer_leaves(websocket, telling())
 
 
 async def _ignore_messages(websocket: WebSocket) -> None:
     while True:
         await receive_message(websocket)
+
+
+async def _unless_the_peer_leaves(websocket: WebSocket, work: Coroutine[Any, Any, None]) -> None:
+    # A server that receives nothing meanwhile would answer neither Ping nor Close.
+    working = asyncio.create_task(work)
+    ignoring = asyncio.create_task(_ignore_messages(websocket))
+    try:
+        done, _ = await asyncio.wait({working, ignoring}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        working.cancel()
+        ignoring.cancel()
+        await asyncio.gather(working, ignoring, return_exceptions=True)
+    for task in done:
+        task.result()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -38,9 +39,15 @@ def logging_to_stderr(level: str) -> dict[str, Any]:
 class Server(uvicorn.Server):
     """uvicorn's server, but peers are told 1001 (uvicorn says 1012), and none of them can delay the end."""
 
-    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+    def __init__(self, config: uvicorn.Config, connections: Connections, on_started: Callable[[], None]) -> None:
         super().__init__(config)
         self.connections = connections
+        self.on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so once signals are heeded and connections are taken."""
+        await super().startup(sockets)
+        self.on_started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop at the first signal. The process then ends by itself with exit code 0, not by the signal."""
@@ -70,8 +77,11 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run_server(app: FastAPI, listener: socket.socket, settings: Settings, ws: str, log_level: str) -> None:
+def run_server(
+    app: FastAPI, listener: socket.socket, on_started: Callable[[], None], ws: str = "auto", log_level: str = "info"
+) -> None:
     """Serve the application on a listening socket until SIGINT or SIGTERM."""
+    settings: Settings = app.state.settings
     config = uvicorn.Config(
         app,
         # Not "auto": every machine is to serve the same handshake, whatever else is installed on it.
@@ -84,4 +94,4 @@ def run_server(app: FastAPI, listener: socket.socket, settings: Settings, ws: st
         proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
-    Server(config, app.state.connections).run(sockets=[listener])
+    Server(config, app.state.connections, on_started).run(sockets=[listener])

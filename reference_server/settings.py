@@ -2,9 +2,12 @@
 
 import json
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .close_codes import sendable_code
 
 ENVIRONMENT_PREFIX = "WSPROOF_SERVER_"
 
@@ -34,7 +37,7 @@ class Settings(BaseSettings):
     outbox_messages: int = Field(default=1024, ge=1)
     outbox_bytes: int = Field(default=2 * MIB, ge=1)
     """A chat member with more than this unsent is slow, and is closed."""
-    overflow_code: int = Field(default=1013, ge=1000, le=4999)
+    overflow_code: Annotated[int, AfterValidator(sendable_code)] = 1013
     """The close code for a slow chat member (RFC 6455 section 7.4)."""
     send_timeout: float = Field(default=5.0, gt=0)
     """A chat member whose socket takes nothing for so long is slow as well."""

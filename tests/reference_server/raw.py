@@ -125,7 +125,9 @@ class RawPeer:
         return found
 
     def reset(self) -> None:
-        """End TCP with a RST."""
+        """End TCP with a RST, if it has not ended."""
+        if self.writer.transport.is_closing():
+            return
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
