@@ -58,16 +58,20 @@ def faults(scope: Scope) -> Iterator[Fault]:
     fields = Fields(scope)
     yield from host_faults(fields, scope["http_version"])
     if scope["type"] == "websocket":
+        yield from version_faults(scope["http_version"])
         yield from target_faults(scope)
         yield from content_faults(fields)
         yield from websocket_faults(fields, scope["subprotocols"])
 
 
 class Fields:
-    """The header fields of a request, each with all of its lines."""
+    """The header fields of a request, each with all of its lines.
+
+    White space after a value is no part of it (RFC 9112 section 5.1); the stacks leave it there.
+    """
 
     def __init__(self, scope: Scope) -> None:
-        self._lines: list[tuple[bytes, bytes]] = [(name.lower(), value) for name, value in scope["headers"]]
+        self._lines = [(name.lower(), value.strip(b" \t")) for name, value in scope["headers"]]
 
     def lines(self, name: bytes) -> list[bytes]:
         """Return the value of each line of the field with this name (in lower case)."""
@@ -100,6 +104,12 @@ def is_authority(value: bytes) -> bool:
     return True
 
 
+def version_faults(http_version: str) -> Iterator[Fault]:
+    """Yield what is wrong with the version of HTTP (RFC 6455 section 4.2.1): Upgrade is none of HTTP/1.0's."""
+    if http_version in ("0.9", "1.0"):
+        yield Fault(505, "an opening handshake needs HTTP/1.1")
+
+
 def target_faults(scope: Scope) -> Iterator[Fault]:
     """Yield what is wrong with the request-target (RFC 6455 section 3, RFC 9112 section 3.2)."""
     target: bytes = _raw_target(scope)
@@ -118,7 +128,7 @@ def content_faults(fields: Fields) -> Iterator[Fault]:
     """Yield what is wrong with the framing of the request: its bytes would be taken for WebSocket frames."""
     if fields.lines(b"transfer-encoding"):
         yield Fault(400, "an opening handshake has no content to be coded")
-    if any(line.strip() != b"0" for line in fields.lines(b"content-length")):
+    if any(line != b"0" for line in fields.lines(b"content-length")):
         yield Fault(400, "an opening handshake has no content")
     if fields.lines(b"expect"):
         # RFC 9110 section 7.8: a 100 would have to go before the 101, and no ASGI server sends one.

@@ -66,6 +66,12 @@ def test_a_request_by_http_1_0_needs_no_host() -> None:
     assert list(faults({**scope(headers=[]), "type": "http", "http_version": "1.0"})) == []
 
 
+@pytest.mark.parametrize("version", ["0.9", "1.0"])
+def test_a_handshake_needs_http_1_1(version: str) -> None:
+    # In the scope only: uvicorn always writes 1.1 there for a handshake.
+    assert [fault.status for fault in faults(scope(http_version=version))] == [505]
+
+
 async def answer(server: str, data: bytes) -> Answer:
     """Send a request and return the answer."""
     async with tcp(server) as peer:
@@ -138,6 +144,9 @@ ACCEPTED = {
     "absolute-form with another Host": request("http://127.0.0.1/echo?a=b", host="other"),
     "empty Host": request(host=""),
     "Host with a port": request(host="127.0.0.1:1"),
+    "white space after values": request(
+        "/echo", f"Sec-WebSocket-Key: {KEY} \t", "Content-Length: 0 ", host="127.0.0.1 ", key=None
+    ),
     "Host that is an IPv6 address": request(host="[::1]:80"),
     "escaped number sign": request("/echo?x=%23"),
     "key with pad bits": key("AQIDBAUGBwgJCgsMDQ4PEC=="),
