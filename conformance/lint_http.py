@@ -97,8 +97,12 @@ _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 
 def _lint_switch(request: Request, head: ResponseHead) -> Iterator[RawFinding]:
-    """Judge a 101 in answer to a request that asks for websocket; to HTTP/1.0 it is wrong in itself, once."""
-    if b"websocket" not in request.tokens("Upgrade") or request.version == b"HTTP/1.0":
+    """Judge a 101 in answer to an HTTP/1.1 request that asks for websocket.
+
+    To HTTP/1.0 it is wrong in itself, once; to HTTP/2.0 or to no version at all its own version is nobody's promise.
+    """
+    ordinary = request.version == b"HTTP/1.1" and request.request_line is None
+    if not ordinary or b"websocket" not in request.tokens("Upgrade"):
         return
     yield from _lint_status_line(head)
     upgrade = head.all("Upgrade")
