@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..check import Undetermined, Violation
 from ..peer import Ended, Message, Peer, Silence
 from ..target import Target
-from ..wire.frames import Frame, Opcode, ReceivedFrame
+from ..wire.frames import Frame, Opcode, ReceivedFrame, shown
+from ..wire.handshake import Response
 from ._answers import ready
 
 
@@ -39,9 +40,7 @@ async def first_push(target: Target) -> str:
         answer = await target.answer(peer)
         if answer.response is None:
             raise Undetermined(f"the handshake got no answer: {answer}")
-        before, found, _ = answer.response.head.raw.partition(b"HTTP/1.")
-        if before and found:
-            raise Violation("the head of the response first", f"bytes that begin with 0x{before[:8].hex()}")
+        judge_bytes_before(answer.response)
         if not answer.accepted:
             raise Undetermined(f"the handshake was answered with {answer}")
         try:
@@ -55,6 +54,13 @@ async def first_push(target: Target) -> str:
     return f"sends {'a message' if isinstance(first, Message) else 'a frame'} of its own"
 
 
+def judge_bytes_before(response: Response) -> None:
+    """Raise Violation where bytes come before the head of the response."""
+    before, found, _ = response.head.raw.partition(b"HTTP/1.")
+    if before and found:
+        raise Violation("the head of the response first", f"{len(before)} bytes before it: {shown(before)}")
+
+
 async def judge_early_frame(target: Target) -> None:
     """Send a Ping in one segment with the handshake, and report what became of it."""
     early = target.nonce("early")
@@ -65,6 +71,8 @@ async def judge_early_frame(target: Target) -> None:
         if answer.silent:
             target.findings.warned("an answer", str(answer), silence=True)
             return
+        if answer.response is not None:
+            judge_bytes_before(answer.response)
         if not answer.accepted:
             target.findings.holds(str(answer))
             return

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from .app import MEMBERS_ORIGIN, App
-from .connection import Connection, InFrame, Reaction
+from .connection import PONG, Connection, InFrame, Reaction
+from .http_phase import Fields
 from .request import Refusal, Request
 from .switch import switch
 
@@ -488,6 +489,16 @@ class EarlyFramesReadAsHttp(Connection):
         super().opened()
         if self.buffer:
             self.send_refusal(None, Refusal(400, "no request line begins so", close=True))
+
+
+@switch("early-frames-answered-early", violates=["rfc6455-4.1-10"], also=["rfc9110-2.2-1"])
+class EarlyFramesAnsweredEarly(Connection):
+    """What comes together with the handshake is answered before the 101, as websockets 17.4 does."""
+
+    def send_accept(self, request: Request, fields: Fields) -> None:
+        if self.buffer:
+            self.send_frame(PONG, b"early")
+        super().send_accept(request, fields)
 
 
 @switch("garbage-unanswered", violates=["rfc6455-7.2.2-1", "rfc9112-2.2-6"])
