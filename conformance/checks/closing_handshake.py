@@ -483,7 +483,12 @@ async def trailing_bytes(target: Target) -> None:
         except Violation:  # it reads no more, which it need not
             pass
         answer = await close_or_end(peer)
-        end = answer.how if isinstance(answer, Ended) else peer.ended or await peer.expect_end()
+        if isinstance(answer, ReceivedFrame) and peer.ended is None:
+            try:
+                await peer.expect_end()
+            except Violation:
+                raise Undetermined("TCP does not end") from None
+        end = peer.ended
     if end is TcpEnd.RST:
         lost = ", and its Close is lost" if isinstance(answer, Ended) else ""
         raise Violation("TCP ends with FIN, trailing bytes are discarded", f"RST{lost}")
