@@ -81,7 +81,7 @@ async def reaction_to(target: Target, peer: Peer, octets: bytes, answers: Answer
     ``answers`` are those that came already while the message was being sent.
     """
     try:
-        failed = await peer.expect_failed(sign_of=(answers or Answers(target, octets)).sign_of)
+        failed = await peer.expect_failed(sign_of=(answers or Answers(target, octets)).sign_of, may_be_late=True)
     except Violation as found:
         return Reaction(Outcome.VIOLATED, found.observed, found.silence)
     return reaction_of(failed)
