@@ -54,6 +54,7 @@ class App:
             "/auth": self.echo,
             "/redirect": self.swallow,
             "/members": self.echo,
+            "/deflate": self.echo,
         }
         self.ends: OrderedDict[str, asyncio.Future[tuple[int, str]]] = OrderedDict()
         """How the latest connection on /echo?id=ID ended, by that id; the future is done once it has ended."""
@@ -96,6 +97,10 @@ class App:
     def accept_fields(self, request: Request) -> list[tuple[str, str]]:
         """Fields that the application adds to the 101."""
         return [("X-Wsproof", "probe")] if request.path == "/probe/headers" else []
+
+    def agrees_to_deflate(self, request: Request) -> bool:
+        """Whether permessage-deflate is agreed to in the handshake; no message is ever compressed."""
+        return request.path == "/deflate"
 
     # Events of a connection
 

@@ -13,6 +13,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from .deflate import agree
 from .request import (
     KNOWN_METHODS,
     KNOWN_TRANSFER_CODINGS,
@@ -378,8 +379,9 @@ class HttpPhase:
         return parse_extensions(elements)
 
     def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
-        """The value of Sec-WebSocket-Extensions in the 101: no extension is spoken here."""
-        return None
+        """The value of Sec-WebSocket-Extensions in the 101: none, but where the application agrees to deflate."""
+        assert self.request is not None
+        return agree(offers) if self.app.agrees_to_deflate(self.request) else None
 
     def check_policy(self, request: Request) -> None:
         """Whether the application wants the connection (4.2.2)."""
