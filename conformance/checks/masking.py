@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import SystemRandom
 from typing import Final
 
 from ..check import Need, Undetermined, Violation, check, param
@@ -33,8 +34,7 @@ KEYS: Final = [
 ]
 """Masking keys that a server may not expect, one for each message."""
 
-OWN_KEYS: Final = (b"\x01\x02\x04\x08", b"\x10\x03\x07\x40", b"\x11\x60\x05\x0e")
-"""No octet stands twice in one, so that every shift shows; under them ASCII stays ASCII, and comes back to be read."""
+_random: Final = SystemRandom()
 
 # -- unmasked frames (5.1) -----------------------------------------------------------------------------------------
 
@@ -119,16 +119,17 @@ async def sent_frames_are_unmasked(target: Target) -> None:
 async def either_side_may_send(target: Target) -> None:
     """The target sends messages without being asked, while the client sends messages of its own."""
     pushes = 3
+    expected = f"{pushes} messages that nobody asked for"
     path = (probe_of(target).push or "").format(n=pushes, interval=0)
     async with target.connect(target.request(path), echo=False) as peer:
-        await peer.send_text(target.nonce("between"))
         for number in range(pushes):
             try:
                 event = await peer.next_message()
             except Silence:
-                raise Violation(f"{pushes} messages that nobody asked for", f"{number} of them", silence=True) from None
+                raise Violation(expected, f"{number} of them within {target.patience:g} s", silence=True) from None
             if not isinstance(event, Message):
-                raise Violation(f"{pushes} messages that nobody asked for", f"{number} of them, then {event}")
+                raise Violation(expected, f"{number} of them, then {event}")
+            await peer.send_text(target.nonce("between"))
 
 
 # -- masking keys (5.3) --------------------------------------------------------------------------------------------
@@ -158,6 +159,14 @@ async def keys_of_pings(target: Target, keys: list[bytes]) -> None:
 # -- the place in the key, and the length (5.3) ----------------------------------------------------------------------
 
 
+def telling_key() -> bytes:
+    """A fresh masking key in which no octet stands twice, so that every shift shows.
+
+    Under it ASCII stays ASCII: a text that is unmasked wrongly comes back to be read, and is not refused as no UTF-8.
+    """
+    return bytes(_random.sample(range(1, 0x80), 4))
+
+
 @check(PLACE, LENGTH, needs=[Need.ECHO])
 async def messages_of_every_remainder(target: Target) -> None:
     """Messages come back as long as they were and unmasked to the last octet, whatever their length modulo 4."""
@@ -165,7 +174,7 @@ async def messages_of_every_remainder(target: Target) -> None:
         async with target.connect() as peer:
             for size in (*range(1, 10), 125, 126, 127, *range(1000, 1010)):
                 payload = varied(opcode, b"", size)
-                await peer.send(Frame(opcode, payload, masking=OWN_KEYS[size % 3]))
+                await peer.send(Frame(opcode, payload, masking=telling_key()))
                 with naming(target, f"{opcode.name.lower()} of {size} bytes"):
                     await _expect_payload(target, peer, opcode, payload)
 
@@ -191,7 +200,7 @@ def _fragmented(opcode: Opcode, lengths: Sequence[int]) -> tuple[bytes, list[Fra
         part = payload[at : at + length]
         at += length
         kind = opcode if number == 0 else Opcode.CONTINUATION
-        frames.append(Frame(kind, part, fin=at == len(payload), masking=OWN_KEYS[number % len(OWN_KEYS)]))
+        frames.append(Frame(kind, part, fin=at == len(payload), masking=telling_key()))
     return payload, frames
 
 
@@ -200,9 +209,9 @@ async def segments_continue_the_key(target: Target) -> None:
     """A frame is unmasked alike when it comes in TCP segments that end anywhere within the key's four octets."""
     for opcode in _echoed(target):
         async with target.connect() as peer:
-            for size, chop in ((9, 1), (103, 3), (1005, 7), (3001, ODD_CHUNK)):
+            for size, chop in ((9, 1), (103, 3), (1023, 7), (3001, ODD_CHUNK)):
                 payload = varied(opcode, b"", size)
-                await peer.send(Frame(opcode, payload, masking=OWN_KEYS[size % 3]), chop=chop)
+                await peer.send(Frame(opcode, payload, masking=telling_key()), chop=chop)
                 with naming(target, f"{opcode.name.lower()} of {size} bytes in segments of {chop}"):
                     await _expect_payload(target, peer, opcode, payload)
 
@@ -216,7 +225,7 @@ async def pings_of_every_remainder(target: Target) -> None:
         for size in (*range(1, 10), 122, 123, 124, 125):
             for chop in (None, 3):
                 with naming(target, f"a Ping of {size} bytes{' in segments of 3' if chop else ''}"):
-                    await _expect_pong(peer, Frame(Opcode.PING, octets[:size], masking=OWN_KEYS[size % 3]), chop)
+                    await _expect_pong(peer, Frame(Opcode.PING, octets[:size], masking=telling_key()), chop)
 
 
 def _echoed(target: Target) -> list[Opcode]:

@@ -97,6 +97,7 @@ async def parameters_of_the_response(target: Target) -> None:
         DEFLATE,
         f"{DEFLATE}; client_max_window_bits",
         f"{DEFLATE}; server_max_window_bits=10",
+        f'{DEFLATE}; server_max_window_bits="1\\0"',
         f"{DEFLATE}; server_no_context_takeover; client_no_context_takeover",
         f"{DEFLATE}; server_max_window_bits=9; client_max_window_bits=9, {DEFLATE}",
     )

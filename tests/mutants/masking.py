@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from .connection import CLOSE, PONG, Connection, InFrame, Reaction
+from .app import App
+from .connection import BINARY, CLOSE, PING, PONG, Connection, InFrame, Reaction
 from .switch import switch
 
+UNMASKED = ("rfc6455-5.1-2", "rfc6455-5.1-1", "rfc6455-5.3-1", "rfc6455-6.1-7")
+"""The client may not send such a frame, and the server has to end the connection."""
 
-@switch("unmasked-accepted", violates=["rfc6455-5.1-2"], also=["rfc6455-5.1-*", "rfc6455-5.5.1-6", "rfc6455-7.1.7-*"])
+
+@switch("unmasked-accepted", violates=UNMASKED, also=["rfc6455-5.1-*", "rfc6455-5.5.1-6", "rfc6455-7.1.7-*"])
 class UnmaskedAccepted(Connection):
     """A frame without a mask is taken as it is."""
 
@@ -14,7 +18,7 @@ class UnmaskedAccepted(Connection):
         return Reaction.TAKE
 
 
-@switch("unmasked-data-accepted", violates=["rfc6455-5.1-2"], also=["rfc6455-5.1-3", "rfc6455-7.1.7-*"])
+@switch("unmasked-data-accepted", violates=UNMASKED, also=["rfc6455-5.1-3", "rfc6455-7.1.7-*"])
 class UnmaskedDataAccepted(Connection):
     """A data frame without a mask is taken as it is."""
 
@@ -24,7 +28,7 @@ class UnmaskedDataAccepted(Connection):
 
 @switch(
     "unmasked-control-accepted",
-    violates=["rfc6455-5.1-2"],
+    violates=UNMASKED,
     also=["rfc6455-5.1-3", "rfc6455-5.5.1-6", "rfc6455-7.1.7-*"],
 )
 class UnmaskedControlAccepted(Connection):
@@ -34,7 +38,7 @@ class UnmaskedControlAccepted(Connection):
         return Reaction.TAKE if frame.is_control else super().on_unmasked(frame)
 
 
-@switch("unmasked-close-accepted", violates=["rfc6455-5.5.1-6"], also=["rfc6455-5.1-2", "rfc6455-5.1-3"])
+@switch("unmasked-close-accepted", violates=["rfc6455-5.5.1-6", "rfc6455-5.1-2", "rfc6455-5.1-3"])
 class UnmaskedCloseAccepted(Connection):
     """A Close without a mask is answered as any other."""
 
@@ -42,9 +46,7 @@ class UnmaskedCloseAccepted(Connection):
         return Reaction.TAKE if frame.opcode == CLOSE else super().on_unmasked(frame)
 
 
-@switch(
-    "unmasked-empty-accepted", violates=["rfc6455-5.1-2"], also=["rfc6455-5.1-3", "rfc6455-5.5.1-6", "rfc6455-7.1.7-*"]
-)
+@switch("unmasked-empty-accepted", violates=UNMASKED, also=["rfc6455-5.1-3", "rfc6455-5.5.1-6", "rfc6455-7.1.7-*"])
 class UnmaskedEmptyAccepted(Connection):
     """An empty frame needs no mask."""
 
@@ -52,7 +54,7 @@ class UnmaskedEmptyAccepted(Connection):
         return super().on_unmasked(frame) if frame.length_code else Reaction.TAKE
 
 
-@switch("unmasked-within-message-accepted", violates=["rfc6455-5.1-2"], also=["rfc6455-5.1-3"])
+@switch("unmasked-within-message-accepted", violates=UNMASKED, also=["rfc6455-5.1-3"])
 class UnmaskedWithinMessageAccepted(Connection):
     """Within a fragmented message a frame needs no mask."""
 
@@ -60,7 +62,7 @@ class UnmaskedWithinMessageAccepted(Connection):
         return super().on_unmasked(frame) if self.message_opcode is None else Reaction.TAKE
 
 
-@switch("unmasked-swallowed", violates=["rfc6455-5.1-2"], also=["rfc6455-5.1-*", "rfc6455-5.5.1-6", "rfc6455-7.1.7-*"])
+@switch("unmasked-swallowed", violates=UNMASKED, also=["rfc6455-5.1-*", "rfc6455-5.5.1-6", "rfc6455-7.1.7-*"])
 class UnmaskedSwallowed(Connection):
     """A frame without a mask is silently discarded."""
 
@@ -78,6 +80,18 @@ class UnmaskedClosedWith1008(Connection):
 
     def on_unmasked(self, frame: InFrame) -> Reaction:
         return self.fail(1008)
+
+
+@switch("pushes-only-when-asked", violates=["rfc6455-5.1-6"])
+class PushesOnlyWhenAsked(App):
+    """/probe/push sends nothing before the client has sent a message."""
+
+    def probe_push(self, connection: Connection) -> None:
+        """Nothing."""
+
+    def swallow(self, connection: Connection, opcode: int, message: bytes) -> None:
+        if connection.handshake.path == "/probe/push":
+            super().probe_push(connection)
 
 
 @switch("masks-its-frames", violates=["rfc6455-5.1-4", "rfc6455-5.1-5"], also=["*"])
@@ -131,6 +145,17 @@ class KeyOfZerosRefused(Connection):
         return read
 
 
+@switch("poor-keys-refused", violates=["rfc6455-5.3-2"])
+class PoorKeysRefused(Connection):
+    """The masking keys FFFFFFFF and 000000FF fail the connection."""
+
+    def read_key(self, frame: InFrame) -> bool:
+        read = super().read_key(frame)
+        if frame.key in (b"\xff\xff\xff\xff", b"\0\0\0\xff") and not frame.discarded:
+            self.fail(1002, "that key is too easy to guess")
+        return read
+
+
 @switch("repeated-key-refused", violates=["rfc6455-5.3-2"])
 class RepeatedKeyRefused(Connection):
     """The same masking key twice in a row fails the connection."""
@@ -146,13 +171,34 @@ class RepeatedKeyRefused(Connection):
         return read
 
 
-@switch("messages-not-unmasked", violates=["rfc6455-6.2-7"], also=["*"])
+@switch("messages-not-unmasked", violates=["rfc6455-5.3-3"], also=["rfc6455-5.2-*", "rfc6455-6.*", "rfc6455-10.4-2"])
 class MessagesNotUnmasked(Connection):
-    """Binary messages reach the application still masked."""
+    """Binary messages of 1000 octets or more reach the application still masked."""
 
     def unmask(self, chunk: bytes, key: bytes, offset: int) -> bytes:
-        is_binary = self.frame is not None and not self.frame.is_control and self.message_opcode == 2
-        return chunk if is_binary else super().unmask(chunk, key, offset)
+        is_binary = self.frame is not None and not self.frame.is_control and self.message_opcode == BINARY
+        is_long = self.frame is not None and (self.frame.length or 0) >= 1000
+        return chunk if is_binary and is_long else super().unmask(chunk, key, offset)
+
+
+@switch("key-counts-as-payload", violates=["rfc6455-5.3-4"])
+class KeyCountsAsPayload(Connection):
+    """The length of a message of 1000 to 1009 octets is taken to include the key: its last four are lost."""
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        super().deliver(opcode, message[:-4] if 1000 <= len(message) <= 1009 else message)
+
+
+@switch("last-octets-of-pings-not-unmasked", violates=["rfc6455-5.3-3"], also=["rfc6455-5.4-5", "rfc6455-5.5.*"])
+class LastOctetsOfPingsNotUnmasked(Connection):
+    """Of a Ping only whole groups of four octets are unmasked, if it has more than 119."""
+
+    def unmask(self, chunk: bytes, key: bytes, offset: int) -> bytes:
+        whole = super().unmask(chunk, key, offset)
+        if self.frame is None or self.frame.opcode != PING or (self.frame.length or 0) < 120:
+            return whole
+        end = max((self.frame.length or 0) // 4 * 4 - offset, 0)
+        return whole[:end] + chunk[end:]
 
 
 @switch("mask-restarts-with-each-segment", violates=["rfc6455-5.3-3"], also=["rfc6455-5.2-*", "rfc6455-6.*"])

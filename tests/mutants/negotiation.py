@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from .connection import Connection
+import re
+import zlib
+
+from .connection import Connection, InFrame, Reaction
+from .deflate import agree
 from .http_phase import ExtensionOffers, Fields
 from .request import Refusal, Request, is_token
 from .switch import switch
@@ -130,7 +134,7 @@ class SubprotocolNotAskedFor(Connection):
         return super().choose_subprotocol(offered) if offered else "chat"
 
 
-@switch("another-subprotocol-than-offered", violates=["rfc6455-4.1-15", "rfc6455-4.2.2-12"])
+@switch("another-subprotocol-than-offered", violates=["rfc6455-4.1-15", "rfc6455-4.2.2-11", "rfc6455-4.2.2-12"])
 class AnotherSubprotocolThanOffered(Connection):
     """If no subprotocol suits, the server names one that the client did not offer."""
 
@@ -225,7 +229,7 @@ class UndefinedExtensionParameter(Connection):
         return "permessage-deflate; speed=9" if any(name == "permessage-deflate" for name, _ in offers) else None
 
 
-@switch("quoted-pair-not-unescaped", violates=["rfc9110-5.6.4-1"], also=["rfc6455-9*"])
+@switch("quoted-pair-not-unescaped", violates=["rfc9110-5.6.4-1", "rfc6455-9-3"])
 class QuotedPairNotUnescaped(Connection):
     """The value "1\\0" of a window size is taken for another number than 10."""
 
@@ -235,3 +239,105 @@ class QuotedPairNotUnescaped(Connection):
             return None
         quoted_pair = "\\" in "".join(self.request.lines("sec-websocket-extensions"))
         return f"permessage-deflate; server_max_window_bits={15 if quoted_pair else 10}"
+
+
+class Deflating(Connection):
+    """The base of switches that agree to permessage-deflate as it should be done, but for one thing."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        return agree(offers)
+
+
+@switch("larger-window-than-offered", violates=["rfc6455-9-3"], also=["rfc9110-5.6.4-1"])
+class LargerWindowThanOffered(Deflating):
+    """permessage-deflate is agreed to with the largest window, whatever was asked for."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        agreed = super().negotiate_extensions(offers)
+        return agreed and re.sub("server_max_window_bits=[0-9]+", "server_max_window_bits=15", agreed)
+
+
+@switch("window-not-offered", violates=["rfc6455-9-3"])
+class WindowNotOffered(Deflating):
+    """permessage-deflate is agreed to with client_max_window_bits, offered or not."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        agreed = super().negotiate_extensions(offers)
+        return agreed and f"{agreed}; client_max_window_bits=12"
+
+
+@switch("last-configuration-chosen", violates=["rfc6455-9.1-6"])
+class LastConfigurationChosen(Deflating):
+    """Of several configurations of permessage-deflate the last is chosen, as a server may."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        return super().negotiate_extensions(offers[::-1])
+
+
+@switch("deflate-used-twice", violates=["rfc6455-9.1-6"])
+class DeflateUsedTwice(Connection):
+    """permessage-deflate is agreed to in each configuration that is offered."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        return ", ".join(agreed for offer in offers if (agreed := agree([offer]))) or None
+
+
+@switch("extensions-on-two-lines", violates=["rfc6455-4.2.2-23", "rfc6455-11.3.2-2"])
+class ExtensionsOnTwoLines(Connection):
+    """Each extension that is agreed to stands on a line of its own, as a server may do; x-unknown is among them."""
+
+    def negotiate_extensions(self, offers: ExtensionOffers) -> str | None:
+        unknown = "x-unknown" if any(name == "x-unknown" for name, _ in offers) else None
+        return ", ".join(filter(None, [agree(offers), unknown])) or None
+
+    def response_fields(self, request: Request, extensions: str | None) -> Fields:
+        fields = super().response_fields(request, None)
+        return fields + [("Sec-WebSocket-Extensions", value) for value in (extensions or "").split(", ") if value]
+
+
+@switch("malformed-extensions-crash", violates=["rfc6455-9.1-1"], also=["rfc6455-4.3-1"])
+class MalformedExtensionsCrash(Connection):
+    """A malformed Sec-WebSocket-Extensions is an internal error."""
+
+    def offered_extensions(self, request: Request) -> ExtensionOffers:
+        try:
+            return super().offered_extensions(request)
+        except Refusal:
+            raise Refusal(500, "the extensions could not be read") from None
+
+
+@switch("control-characters-in-fields", violates=["rfc6455-9.1-1"], also=["rfc9110-5.5-1"])
+class ControlCharactersInFields(Connection):
+    """A field with a control character other than NUL, CR and LF is passed over."""
+
+    def parse_field_line(self, line: bytes) -> tuple[str, str]:
+        if re.search(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", line):
+            return "x-passed-over", ""
+        return super().parse_field_line(line)
+
+
+@switch("compression-without-agreement", violates=["rfc6455-9.1-5"], also=["rfc6455-5.2-3", "rfc6455-10.7-3"])
+class CompressionWithoutAgreement(Connection):
+    """Messages whose first frame has RSV1 are decompressed although no extension was agreed to."""
+
+    compressed = False
+
+    def on_reserved_bits(self, frame: InFrame) -> Reaction:
+        if frame.rsv != 4 or frame.is_control:
+            return super().on_reserved_bits(frame)
+        self.compressed = True
+        return Reaction.TAKE
+
+    def check_text(self, chunk: bytes) -> None:
+        if not self.compressed:
+            super().check_text(chunk)
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        if self.compressed:
+            self.compressed = False
+            try:
+                message = zlib.decompressobj(-15).decompress(message + b"\0\0\xff\xff")
+            except zlib.error:
+                self.on_invalid_utf8()
+                return
+        super().deliver(opcode, message)
