@@ -39,8 +39,10 @@ function connect(path) {
   }
   say("Connecting …");
   const opened = new WebSocket(address(path));
+  let connected = false;
   socket = opened;
   opened.onopen = () => {
+    connected = true;
     delay = FIRST_DELAY;
     say("Connected.", true);
   };
@@ -51,7 +53,7 @@ function connect(path) {
       say(`Refused (${why}).`);
       return;
     }
-    say(`Connection lost (${why}). Reconnecting in ${delay} s.`);
+    say(`${connected ? "Connection lost" : "No connection"} (${why}). Reconnecting in ${delay} s.`);
     retry = setTimeout(connect, delay * 1000, path);
     delay = Math.min(delay * 2, LONGEST_DELAY);
   };

@@ -99,6 +99,33 @@ async def test_nothing_is_sent_after_a_close() -> None:
     assert [message["type"] for message in server.sent] == ["websocket.accept", "websocket.close"]
 
 
+async def test_a_close_by_another_task_ends_a_send_that_waits() -> None:
+    waiting, closed = asyncio.Event(), asyncio.Event()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "websocket.send":
+            waiting.set()
+            await closed.wait()
+            raise RuntimeError("Unexpected ASGI message 'websocket.send', after sending 'websocket.close'.")
+
+    connection = Connection({"type": "websocket"}, Server().receive, send)
+    await connection.send(ACCEPT)
+    sending = asyncio.create_task(connection.send({"type": "websocket.send", "text": "x"}))
+    await waiting.wait()
+    await connection.close(1001)
+    closed.set()
+    with pytest.raises(OSError, match="closed"):
+        await sending
+
+
+async def test_a_wrong_message_is_the_handlers_error() -> None:
+    async def send(message: Any) -> None:
+        raise RuntimeError("Expected ASGI message 'websocket.accept'")
+
+    with pytest.raises(RuntimeError, match="Expected"):
+        await Connection({"type": "websocket"}, Server().receive, send).send({"type": "websocket.send", "text": "x"})
+
+
 async def test_a_refusal_is_an_http_response_that_says_the_connection_closes() -> None:
     async def handler(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.close", "code": 1008, "reason": "no token"})

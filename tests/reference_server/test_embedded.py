@@ -58,6 +58,15 @@ def test_its_output_says_why_it_did_not_start() -> None:
     assert children() == before
 
 
+def test_a_server_that_does_not_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsproof.reference_server.embedded.STOP_PATIENCE", 0.01)
+    before = children()
+    with running():
+        (child,) = children() - before
+        child.suspend()
+    assert not child.is_running()
+
+
 def test_a_working_directory_with_our_names_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("wsproof", "reference_server", "reports", "load"):
         (tmp_path / name).mkdir()
