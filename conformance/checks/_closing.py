@@ -113,6 +113,18 @@ def is_ended(events: Sequence[Event]) -> bool:
     return bool(events) and isinstance(events[-1], Ended)
 
 
+async def resets_of_itself(target: Target, frames: Sequence[Frame]) -> bool:
+    """Whether TCP ends with RST after these frames where nothing of ours follows them.
+
+    Whatever comes after a server has closed its socket, our Close in answer included, brings an RST from its kernel.
+    """
+    async with target.connect() as peer:
+        peer.answers_close = False
+        await peer.send(*frames)
+        events = await peer.drain()
+    return not is_ended(events) or events[-1] == Ended(TcpEnd.RST)
+
+
 def closes_among(events: Sequence[Event]) -> list[ReceivedFrame]:
     """The Close frames."""
     return [event for event in events if isinstance(event, ReceivedFrame) and event.opcode == Opcode.CLOSE]

@@ -33,6 +33,7 @@ from ._closing import (
     is_ended,
     judge_tcp_end,
     messages_among,
+    resets_of_itself,
     said,
     soon,
 )
@@ -552,7 +553,7 @@ async def violation_fails_the_connection(target: Target, kind: str) -> None:
         expected = f"the TCP end within {soon(target):g} s"
         findings.warned(expected, f"it took {took:.1f} s", silence=True)
         findings.violated(expected, f"it took {took:.1f} s", requirement=PROMPT_END, silence=True)
-    if end is TcpEnd.RST:
+    if end is TcpEnd.RST and await resets_of_itself(target, frames):
         findings.noted("ends TCP with RST", requirement=ANY_MEANS)
 
 
