@@ -1,4 +1,4 @@
-"""Switches: HTTP messages (RFC 9110 and RFC 9112); more of them are in opening_handshake_http.py."""
+"""Switches: HTTP messages (RFC 9110 and RFC 9112); more of them are in http_message_parsing.py."""
 
 from __future__ import annotations
 

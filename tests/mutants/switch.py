@@ -20,8 +20,6 @@ CHAPTERS: Final = (
     "text_utf8",
     "closing_handshake",
 )
-CHAPTER_OF_FILE: Final = {"opening_handshake_http": "http_message"}
-"""Files whose name does not begin with the chapter that their switches belong to."""
 Part = TypeVar("Part", bound=type[Connection] | type[App])
 
 
@@ -66,8 +64,7 @@ def switch(name: str, violates: Iterable[str], also: Iterable[str] = ()) -> Call
         if not title or not violated:
             raise ValueError(f"the switch {name} needs a docstring and a requirement that it violates")
         module = part.__module__.rpartition(".")[2]
-        file = CHAPTER_OF_FILE.get(module, module)
-        chapter = next(chapter for chapter in CHAPTERS if file.startswith(chapter))
+        chapter = next(chapter for chapter in CHAPTERS if module.startswith(chapter))
         SWITCHES[name] = Switch(name, title, violated, touched, part, chapter)
         return part
 
