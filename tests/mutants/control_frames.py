@@ -44,7 +44,11 @@ class PingMustBeText(Connection):
             self.fail(1007, "the Ping is not valid UTF-8")
 
 
-@switch("ping-in-segments-unanswered", violates=["rfc6455-5.5.2-2"], also=["rfc6455-5.5.3-2", "rfc6455-5.4-5"])
+@switch(
+    "ping-in-segments-unanswered",
+    violates=["rfc6455-5.5.2-2"],
+    also=["rfc6455-5.5.3-2", "rfc6455-5.4-5", "masking/pings-of-every-remainder*"],
+)
 class PingInSegmentsUnanswered(Connection):
     """A Ping that takes more than one TCP segment is taken without an answer."""
 
@@ -78,7 +82,7 @@ class PingAfterAMessageUnanswered(Connection):
             super().on_ping(payload)
 
 
-@switch("pong-is-cut", violates=["rfc6455-5.5.3-1"])
+@switch("pong-is-cut", violates=["rfc6455-5.5.3-1"], also=["masking/pings-of-every-remainder*"])
 class PongIsCut(Connection):
     """A Pong carries no more than 100 octets."""
 
@@ -86,7 +90,7 @@ class PongIsCut(Connection):
         super().on_ping(payload[:100])
 
 
-@switch("pong-ends-at-nul", violates=["rfc6455-5.5.3-1"])
+@switch("pong-ends-at-nul", violates=["rfc6455-5.5.3-1"], also=["masking/pings-of-every-remainder*"])
 class PongEndsAtNul(Connection):
     """A Pong ends before the first octet 0 of the Ping."""
 

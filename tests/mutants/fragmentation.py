@@ -5,7 +5,15 @@ from __future__ import annotations
 from .connection import BINARY, CONTINUATION, PONG, TEXT, Connection, InFrame, Reaction
 from .switch import switch
 
-FRAGMENTED = ("rfc6455-5.4-*", "rfc6455-6.2-1", "rfc6455-6.2-3", "rfc6455-6.2-4", "rfc6455-6.2-5", "text-utf8/*")
+FRAGMENTED = (
+    "rfc6455-5.4-*",
+    "rfc6455-6.2-1",
+    "rfc6455-6.2-3",
+    "rfc6455-6.2-4",
+    "rfc6455-6.2-5",
+    "text-utf8/*",
+    "masking/each-fragment*",
+)
 """What looks at messages that come in fragments."""
 
 # Frames out of place
@@ -268,7 +276,7 @@ class EmptyLastFragmentIgnored(Connection):
 @switch(
     "fragmented-refused",
     violates=["rfc6455-5.4-7"],
-    also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-2", "rfc6455-7.1.7-3"],
+    also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-2", "rfc6455-7.1.7-3", "masking/unmasked-frame-in-message*"],
 )
 class FragmentedRefused(Connection):
     """A frame with FIN=0 is refused with 1003."""
@@ -307,7 +315,7 @@ class HundredFragmentsDropTcp(ThreeFragmentsRefused):
 @switch(
     "fragments-echoed-early",
     violates=["rfc6455-5.4-15"],
-    also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-8", "rfc6455-5.5.1-19"],
+    also=[*FRAGMENTED, "rfc6455-5.2-3", "rfc6455-6.2-8", "rfc6455-5.5.1-19", "masking/unmasked-frame-in-message*"],
 )
 class FragmentsEchoedEarly(Connection):
     """Each fragment is delivered as a message of its own, as soon as it is complete."""
