@@ -319,7 +319,6 @@ async def continuation_after_message(target: Target, fin: bool) -> None:
         got = await answer_to(target, peer, Opcode.TEXT, b"".join(parts))
         if not is_echo(target, got, Opcode.TEXT, b"".join(parts)):
             raise Undetermined(f"the good message that comes first was not echoed: {got or 'nothing came'}")
-        # The frame after the stray one, which Autobahn's 5.15 has FIN=0 too, is left whole, so that it is good.
         await peer.send(Frame(Opcode.CONTINUATION, stray, fin=fin), Frame(Opcode.TEXT, text))
         await peer.expect_failed(CloseCode.PROTOCOL_ERROR, taken=[stray], earlier=[text], discard_warns=True)
 
