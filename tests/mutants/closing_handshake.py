@@ -14,7 +14,7 @@ from .switch import switch
 LATE = 0.4
 """Seconds: longer than `as soon as practical`, shorter than the patience of the proofs."""
 EVERY_CLOSE = ["rfc6455-5.5.1-*", "rfc6455-7.*"]
-EVERY_FAILURE = ["rfc3629-3-1", "rfc6455-5.*", "rfc6455-7.*", "rfc6455-8.1-*", "rfc6455-10.7-3"]
+EVERY_FAILURE = ["rfc3629-3-1", "rfc6455-5.*", "rfc6455-7.*", "rfc6455-8.1-*", "rfc6455-9.1-5", "rfc6455-10.7-3"]
 """What goes wrong where every failure has a wrong close code."""
 
 

@@ -240,7 +240,7 @@ class ControlCharactersReflected(Connection):
         return line
 
 
-@switch("latin-1-unanswered", violates=["rfc9112-2.2-1"], also=["rfc6455-8.1-5"])
+@switch("latin-1-unanswered", violates=["rfc9112-2.2-1"], also=["rfc6455-8.1-5", "rfc6455-4.2.1-23"])
 class Latin1Unanswered(Connection):
     """A field value with an octet above 127 stops the server from answering."""
 
