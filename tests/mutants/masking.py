@@ -94,7 +94,7 @@ class PushesOnlyWhenAsked(App):
             super().probe_push(connection)
 
 
-@switch("masks-its-frames", violates=["rfc6455-5.1-4", "rfc6455-5.1-5"], also=["*"])
+@switch("masks-its-frames", violates=["rfc6455-5.1-4", "rfc6455-5.1-5"], also=["rfc6455-5.2-13"])
 class MasksItsFrames(Connection):
     """The server masks what it sends."""
 
@@ -104,7 +104,7 @@ class MasksItsFrames(Connection):
         return super().encode_frame(fin, rsv, opcode, payload, masked=True, length_form=length_form)
 
 
-@switch("masks-its-messages", violates=["rfc6455-5.1-4", "rfc6455-5.1-5"], also=["*"])
+@switch("masks-its-messages", violates=["rfc6455-5.1-4", "rfc6455-5.1-5"], also=["rfc6455-5.2-13"])
 class MasksItsMessages(Connection):
     """The server masks the data frames that it sends."""
 
@@ -114,7 +114,7 @@ class MasksItsMessages(Connection):
         return super().encode_frame(fin, rsv, opcode, payload, masked=opcode < 8, length_form=length_form)
 
 
-@switch("masks-its-pongs", violates=["rfc6455-5.1-4", "rfc6455-5.1-5"], also=["*"])
+@switch("masks-its-pongs", violates=["rfc6455-5.1-4", "rfc6455-5.1-5"], also=["rfc6455-5.2-13"])
 class MasksItsPongs(Connection):
     """The server masks its Pongs."""
 
@@ -124,7 +124,7 @@ class MasksItsPongs(Connection):
         return super().encode_frame(fin, rsv, opcode, payload, masked=opcode == PONG, length_form=length_form)
 
 
-@switch("masks-its-close", violates=["rfc6455-5.1-4", "rfc6455-5.1-5"], also=["*"])
+@switch("masks-its-close", violates=["rfc6455-5.1-4", "rfc6455-5.1-5"], also=["rfc6455-5.2-13"])
 class MasksItsClose(Connection):
     """The server masks its Close."""
 
@@ -201,7 +201,9 @@ class LastOctetsOfPingsNotUnmasked(Connection):
         return whole[:end] + chunk[end:]
 
 
-@switch("mask-restarts-with-each-segment", violates=["rfc6455-5.3-3"], also=["rfc6455-5.2-*", "rfc6455-6.*"])
+@switch(
+    "mask-restarts-with-each-segment", violates=["rfc6455-5.3-3"], also=["rfc6455-5.*", "rfc6455-6.*", "rfc6455-8.1-2"]
+)
 class MaskRestartsWithEachSegment(Connection):
     """Each segment of a payload is unmasked from the first octet of the key on."""
 
@@ -220,7 +222,7 @@ class MaskContinuesAcrossFragments(Connection):
         return super().unmask(chunk, key, offset if is_control else len(self.message))
 
 
-@switch("last-odd-octets-not-unmasked", violates=["rfc6455-5.3-3"], also=["*"])
+@switch("last-odd-octets-not-unmasked", violates=["rfc6455-5.3-3"], also=["rfc6455-5.2-*", "rfc6455-6.*"])
 class LastOddOctetsNotUnmasked(Connection):
     """Only whole groups of four octets are unmasked in a payload of more than 1000."""
 

@@ -11,10 +11,6 @@ from .http_phase import ExtensionOffers, Fields
 from .request import Refusal, Request, is_token
 from .switch import switch
 
-EVERYTHING = ("*",)
-"""A strict client takes no handshake any more, so every other finding may change."""
-
-
 # Sec-WebSocket-Protocol
 
 
@@ -125,7 +121,6 @@ class ExtensionsOnTwoLinesRefused(Connection):
 @switch(
     "subprotocol-not-asked-for",
     violates=["rfc6455-4.1-15", "rfc6455-4.2.2-13"],
-    also=EVERYTHING,
 )
 class SubprotocolNotAskedFor(Connection):
     """The 101 names a subprotocol although the client offered none."""
@@ -189,8 +184,7 @@ class SubprotocolTwice(Connection):
 
 @switch(
     "extension-not-asked-for",
-    violates=["rfc6455-4.1-14", "rfc6455-4.2.2-16", "rfc6455-9-2", "rfc6455-9.1-8"],
-    also=EVERYTHING,
+    violates=["rfc6455-4.1-14", "rfc6455-4.2.2-15", "rfc6455-4.2.2-16", "rfc6455-9-2", "rfc6455-9.1-8"],
 )
 class ExtensionNotAskedFor(Connection):
     """The 101 names an extension although the client offered none."""
@@ -211,7 +205,7 @@ class AnotherExtensionThanOffered(Connection):
         return "x-of-the-server" if offers else None
 
 
-@switch("empty-extensions-field", violates=["rfc6455-4.2.2-17"], also=["*"])
+@switch("empty-extensions-field", violates=["rfc6455-4.2.2-17", "rfc6455-4.3-2"])
 class EmptyExtensionsField(Connection):
     """That no extension is used is said by an empty Sec-WebSocket-Extensions."""
 
