@@ -337,7 +337,7 @@ class Runner:
 def _death(item: Check) -> RawFinding:
     return RawFinding(
         requirement=item.requirements[0],
-        outcome=Outcome.VIOLATED,
+        outcome=Outcome.DIED,
         expected="the target takes further connections",
         observed="target died",
     )

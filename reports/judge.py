@@ -31,8 +31,10 @@ NOTHING_PROVED = 3
 def judge_finding(raw: RawFinding, level: Level, contested: bool, strict: bool) -> Finding:
     """Weigh one observation by its requirement's level.
 
-    A contested reading only warns, unless ``strict`` judges it like any other.
+    A contested reading only warns, unless ``strict`` judges it like any other. That a target must not die is contested
+    by nobody.
     """
+    contested = contested and raw.outcome is not Outcome.DIED
     return Finding(
         requirement=raw.requirement,
         verdict=_weigh(raw.outcome, level, mild=contested and not strict),
@@ -50,6 +52,8 @@ def _weigh(outcome: Outcome, level: Level, *, mild: bool) -> Verdict:
             return Verdict.INFO
         case Outcome.UNDETERMINED:
             return Verdict.UNDETERMINED
+        case Outcome.DIED:
+            return Verdict.FAIL
         case Outcome.WARNED | Outcome.VIOLATED if level is Level.MAY:
             return Verdict.INFO
         case Outcome.VIOLATED if level.is_must and not mild:

@@ -36,13 +36,15 @@ class Outcome(StrEnum):
     """What a check observed about one requirement, before levels, readings and baseline are weighed.
 
     ``violated`` is weighed by the requirement's level; ``warned`` is tolerated with a warning and ``noted`` is
-    only worth knowing, whatever the level (the catalogue's ``how`` says which outcome is which).
+    only worth knowing, whatever the level (the catalogue's ``how`` says which outcome is which). ``died``: the target
+    was gone afterwards, which no level and no reading excuses.
     """
 
     HOLDS = "holds"
     NOTED = "noted"
     WARNED = "warned"
     VIOLATED = "violated"
+    DIED = "died"
     UNDETERMINED = "undetermined"
 
 

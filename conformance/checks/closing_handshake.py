@@ -223,7 +223,7 @@ async def close_of_one_byte(target: Target) -> None:
 async def close_reason_not_utf8(target: Target, reason: bytes) -> None:
     """A Close whose reason is not valid UTF-8 fails the connection."""
     right = (CloseCode.INVALID_PAYLOAD, CloseCode.PROTOCOL_ERROR)
-    expected = "Close 1007 or 1002, or TCP end"
+    expected = "Close 1007 or 1002 without that reason, or TCP end"
     async with target.connect() as peer:
         answer = await answer_to(peer, close_frame(CloseCode.NORMAL_CLOSURE, reason))
         if isinstance(answer, Ended):

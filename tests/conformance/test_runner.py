@@ -69,6 +69,7 @@ class TestDeath:
             await served.stop()
         assert attempts[DEADLY].died
         assert attempts[DEADLY].findings[0].observed == "target died"
+        assert attempts[DEADLY].findings[0].outcome is Outcome.DIED
         for id in HARMLESS:
             assert set(outcomes(attempts[id]).values()) == {Outcome.HOLDS}
         assert runner.restarts == 2

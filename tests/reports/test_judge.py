@@ -31,6 +31,7 @@ CONTESTED = "rfc6455-7.1.5-1"
             (Outcome.UNDETERMINED, level, contested, strict, Verdict.UNDETERMINED)
             for level, contested, strict in itertools.product(Level, (0, 1), (0, 1))
         ),
+        *((Outcome.DIED, level, False, strict, Verdict.FAIL) for level, strict in itertools.product(Level, (0, 1))),
         (Outcome.VIOLATED, Level.MUST, False, False, Verdict.FAIL),
         (Outcome.VIOLATED, Level.MUST_NOT, False, False, Verdict.FAIL),
         (Outcome.VIOLATED, Level.MUST, False, True, Verdict.FAIL),
@@ -120,6 +121,11 @@ def test_replay_is_kept_of_what_is_bad_only() -> None:
 
     assert replay(Outcome.VIOLATED) == replay(Outcome.WARNED) == [{"do": "send"}]
     assert replay(Outcome.HOLDS) == replay(Outcome.NOTED) == []
+
+
+def test_a_target_that_died_fails_whatever_was_contested() -> None:
+    finding = judge_finding(raw(CONTESTED, Outcome.DIED), Level.MUST, contested=True, strict=False)
+    assert (finding.verdict, finding.contested) == (Verdict.FAIL, False)
 
 
 def test_strict_fails_a_contested_reading() -> None:
