@@ -43,6 +43,8 @@ class Discovered:
     deflate: bool = False
     subprotocol: str | None = None
     server: str | None = None
+    answers_ping: bool = True
+    """A Ping on a fresh connection is answered. Where it is not, the target may not read at all."""
 
     def as_dict(self) -> dict[str, Any]:
         """For the run file."""

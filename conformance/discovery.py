@@ -46,8 +46,10 @@ async def discover(setting: Setting) -> Discovered:
         server=server.decode("latin-1") if server else None,
         subprotocol=chosen.decode("latin-1") if chosen else None,
     )
-    first, second, deflate = await asyncio.gather(_listen(setting), _listen(setting), _offers_deflate(setting))
-    found = replace(found, deflate=deflate)
+    first, second, deflate, answers_ping = await asyncio.gather(
+        _listen(setting), _listen(setting), _offers_deflate(setting), _answers_ping(setting)
+    )
+    found = replace(found, deflate=deflate, answers_ping=answers_ping)
     if first is None or second is None:
         return replace(found, chatty=any(look is not None and look.chatty for look in (first, second)))
     if first != second:  # it says something different each time: what it sends of itself can't be counted on
@@ -117,6 +119,16 @@ async def _binary_form(setting: Setting, found: Discovered) -> int | None:
                     return event.opcode
     except (Undetermined, TargetGone, Violation, Silence):
         return None
+
+
+async def _answers_ping(setting: Setting) -> bool:
+    """Whether a Ping is answered where nothing else was sent before it."""
+    try:
+        async with probe_target(setting).connect() as peer:
+            await peer.ping(b"anybody there?")
+    except (Undetermined, TargetGone, Violation):
+        return False
+    return True
 
 
 async def _offers_deflate(setting: Setting) -> bool:

@@ -104,6 +104,7 @@ class Peer:
         patience: float,
         echo: EchoForm | None = None,
         chatty: bool = False,
+        deaf: bool = False,
         observe: Callable[[RawFinding], None] = lambda finding: None,
         keep: int = KEEP,
     ) -> None:
@@ -120,6 +121,7 @@ class Peer:
         self.conn = transcript.connection()
         self._echo = echo
         self._chatty = chatty
+        self._deaf = deaf
         self._observe = observe
         self._transcript = transcript
         self._budget = budget
@@ -136,7 +138,10 @@ class Peer:
         self._owed: list[Frame] = []
         self._inbox: deque[ReceivedFrame] = deque()
         self._end_told = False
+        self.message: Message | None = None
         self._parts: list[ReceivedFrame] = []
+        self._parts_size = 0
+        self._endless = False
         self._changed = asyncio.Event()
 
     # -- the connection ------------------------------------------------------------------------------------------
@@ -154,6 +159,7 @@ class Peer:
 
     def close(self) -> None:
         """Let go of the connection and of what it holds in memory."""
+        self._end_told = True  # from now on the end is not the target's doing
         self.link.abort()
         self._inbox.clear()
         self._parts.clear()
@@ -163,6 +169,7 @@ class Peer:
     def reset(self) -> None:
         """End the connection with RST."""
         self._transcript.note(self.conn, "out", "RST")
+        self._end_told = True
         self.link.reset()
 
     def half_close(self) -> None:
@@ -218,8 +225,9 @@ class Peer:
     def _hold(self, size: int) -> None:
         self._held += size
         self._budget.take(size)
-        if self._held > MAX_INBOX + KEEP or self._budget.exhausted:
-            self._starved = self._budget.exhausted
+        if self._budget.exhausted:
+            self._starved = True
+        if self._starved or self._held > MAX_INBOX + KEEP:
             self.link.set_reading(False)
 
     def _release(self, size: int) -> None:
@@ -230,15 +238,17 @@ class Peer:
             self.link.set_reading(True)
 
     def _answer(self, frame: Frame) -> None:
-        if self._out.at_boundary and self.link.writable:
-            self._send_now(frame)
-            return
+        """Send it as soon as no frame of ours is half sent and the target reads."""
         if frame.opcode == Opcode.PONG:  # only the latest Ping has to be answered (section 5.5.3)
             self._owed = [owed for owed in self._owed if owed.opcode != Opcode.PONG]
         self._owed.append(frame)
+        self._pay()
 
     def _pay(self) -> None:
-        while self._owed and self._out.at_boundary and self.link.writable:
+        while self._owed and self._out.at_boundary and self.link.writable and self.link.open:
+            if self.close_sent:  # nothing follows our Close (section 5.5.1), a second one least of all
+                self._owed.clear()
+                return
             self._send_now(self._owed.pop(0))
 
     def _send_now(self, frame: Frame) -> None:
@@ -247,6 +257,8 @@ class Peer:
         self._write_now(frame.encode())
 
     def _write_now(self, data: bytes) -> None:
+        if not self.link.open:
+            return  # nothing goes out, so nothing is written down
         if self._framing:
             for frame in self._out.feed(data):
                 self._transcript.frame(self.conn, "out", frame)
@@ -318,6 +330,8 @@ class Peer:
         while reader.response is None and self.link.end is None and not reader.too_long:
             if not await self._change(deadline):
                 if reader.give_up() is None:
+                    if reader.partial:
+                        self._transcript.head(self.conn, "in", reader.partial)
                     raise Silence("no response")
                 break
         response = reader.response or reader.give_up()
@@ -333,7 +347,9 @@ class Peer:
         if self._request is not None:
             for finding in lint_response(self._request, response):
                 self._observe(finding)
-        rest = reader.rest
+        rest = reader.rest + bytes(self._early)  # some may have come before anybody looked at the response
+        self._release(len(self._early))
+        self._early.clear()
         if response.accepted:
             self._framing = True
             self.frame_lint.rsv_allowed = reserved_bits_of(response.head.all("Sec-WebSocket-Extensions"))
@@ -363,6 +379,14 @@ class Peer:
     def _deadline(self, patience: float | None) -> float:
         return asyncio.get_running_loop().time() + (self.patience if patience is None else patience)
 
+    @property
+    def _quiet(self) -> float:
+        """Seconds of silence after which a target that has something to say is taken to have said it."""
+        return min(0.25, self.patience / 4)
+
+    def _told(self, patience: float | None) -> str:
+        return f"{self.patience if patience is None else patience:g} s"
+
     async def _change(self, deadline: float) -> bool:
         """Wait until something has come or changed; False at the deadline. Never longer, even if much comes."""
         remaining = deadline - asyncio.get_running_loop().time()
@@ -386,12 +410,12 @@ class Peer:
         deadline = self._deadline(patience)
         while not condition():
             if not await self._change(deadline):
-                raise Violation(what, f"nothing within {self.patience:g} s", silence=True)
+                raise Violation(what, f"nothing within {self._told(patience)}", silence=True)
 
     async def next_event(self, patience: float | None = None, *, deadline: float | None = None) -> Event:
         """The next frame, or the end of the connection. The target's Pings are passed over (they are answered).
 
-        Raises Silence when nothing came within the patience.
+        ``message`` is the data message that this frame completes, None where it completes none. Raises Silence when nothing came within the patience.
         """
         if deadline is None:
             deadline = self._deadline(patience)
@@ -400,12 +424,14 @@ class Peer:
                 frame = self._inbox.popleft()
                 self._release(len(frame.payload) + FRAME_COST)
                 if frame.opcode != Opcode.PING:
+                    self.message = self._assemble(frame)
                     return frame
             if self.link.end is not None:
                 return Ended(self.link.end)
             if not await self._change(deadline):
                 raise Silence("nothing came")
             if asyncio.get_running_loop().time() > deadline and not self._inbox:
+                self._check_starved()
                 raise Silence("nothing came")
 
     async def next_message(self, patience: float | None = None) -> Message | ReceivedFrame | Ended:
@@ -415,40 +441,71 @@ class Peer:
             event = await self.next_event(deadline=deadline)
             if isinstance(event, Ended) or event.opcode == Opcode.CLOSE:
                 return event
-            if (message := self._assemble(event)) is not None:
-                return message
+            if self.message is not None:
+                return self.message
+            if self._endless:
+                raise Undetermined("the target sends a message without end")
 
     def _assemble(self, frame: ReceivedFrame) -> Message | None:
         if frame.is_control:
             return None
         if frame.opcode != Opcode.CONTINUATION:
             self._parts.clear()
+            self._parts_size = 0
+            self._endless = False
         self._parts.append(frame)
+        self._parts_size += len(frame.payload)
         if not frame.fin:
-            if sum(len(part.payload) for part in self._parts) > self._keep or len(self._parts) > MAX_PARTS:
-                raise Undetermined("the target sends a message without end")
+            if self._parts_size > self._keep or len(self._parts) > MAX_PARTS:
+                self._endless = True
+                self._parts.clear()
+                self._parts_size = 0
             return None
         parts = list(self._parts)
         self._parts.clear()
+        self._parts_size = 0
+        if self._endless:
+            self._endless = False
+            return None
         return Message(parts[0].opcode, b"".join(part.payload for part in parts), len(parts))
 
     # -- expectations --------------------------------------------------------------------------------------------
 
-    async def expect_message(self, opcode: int, payload: bytes, patience: float | None = None) -> Message:
-        """The next message is this one. On a target that pushes messages of its own, others are passed over."""
-        expected = str(Message(opcode, payload))
+    async def answer(
+        self, *wanted: tuple[int, bytes], patience: float | None = None
+    ) -> Message | ReceivedFrame | Ended | None:
+        """The answer to a message just sent: one of the ``wanted`` (opcode, payload), if it comes.
+
+        Else another message, a Close, the end of TCP, or None for silence. Any target may say something of its own now
+        and then: after another message the wanted one is awaited a little longer, and as long as ever on a target that
+        is known to push.
+        """
+        loop = asyncio.get_running_loop()
         deadline = self._deadline(patience)
+        other: Message | None = None
         while True:
             try:
-                got = await self.next_message(deadline - asyncio.get_running_loop().time())
+                got = await self.next_message(deadline - loop.time())
             except Silence:
-                raise Violation(expected, f"nothing within {self.patience:g} s", silence=True) from None
-            if isinstance(got, Message):
-                if got.opcode == opcode and got.payload == payload:
-                    return got
-                if self._chatty:
-                    continue
-            raise Violation(expected, describe(got) if isinstance(got, ReceivedFrame) else str(got))
+                return other
+            if not isinstance(got, Message):
+                return other or got
+            if (got.opcode, got.payload) in wanted:
+                return got
+            if not self._chatty:
+                if other is None:
+                    deadline = min(deadline, loop.time() + self._quiet)
+                other = other or got
+
+    async def expect_message(self, opcode: int, payload: bytes, patience: float | None = None) -> Message:
+        """This message comes; others of the target's own are passed over. Raises Violation."""
+        expected = str(Message(opcode, payload))
+        got = await self.answer((opcode, payload), patience=patience)
+        if got is None:
+            raise Violation(expected, f"nothing within {self._told(patience)}", silence=True)
+        if isinstance(got, Message) and (got.opcode, got.payload) == (opcode, payload):
+            return got
+        raise Violation(expected, str(got))
 
     async def expect_echo(self, payload: str | bytes, opcode: int = Opcode.TEXT) -> Message:
         """The next message is the echo of ``payload``, in the target's wording. Needs ECHO (BINARY_ECHO)."""
@@ -476,7 +533,7 @@ class Peer:
                 event = await self.next_event(deadline=deadline)
             except Silence:
                 others = f" (but {describe_all(before.events)})" if before.events else ""
-                raise Violation(expected, f"none within {self.patience:g} s{others}", silence=True) from None
+                raise Violation(expected, f"none within {self._told(patience)}{others}", silence=True) from None
             if isinstance(event, ReceivedFrame):
                 if event.opcode == Opcode.PONG and event.payload == payload:
                     return before.events
@@ -545,10 +602,9 @@ class Peer:
         seen behind the stack that answers Pings (text is often decoded there), so a Pong alone proves nothing yet.
         """
         expected = f"the connection failed with {' or '.join(map(str, codes)) or 'a Close'}, or TCP end"
-        quiet = min(0.25, self.patience / 4)
         nonce: bytes | None = None
         working = False
-        deadline = self._deadline(quiet)
+        deadline = self._deadline(self._quiet)
         while True:
             try:
                 event = await self.next_event(deadline=deadline)
@@ -564,6 +620,8 @@ class Peer:
                     await self.send(Frame(Opcode.PING, nonce))
                     deadline = self._deadline(None)
                     continue
+                if self._deaf:
+                    raise Undetermined("the target answers no Ping on a fresh connection, so it may not read") from None
                 raise Violation(
                     expected,
                     f"neither Close nor TCP end within {self.patience:g} s, and a later Ping stays unanswered",
@@ -594,8 +652,9 @@ class Peer:
     def _taken(self, event: ReceivedFrame, taken: Sequence[bytes], earlier: Sequence[bytes]) -> str | None:
         """Why this frame proves that an illegal one was taken as valid; None where it proves nothing."""
         if event.opcode == Opcode.PONG:
-            return f"it was answered: {describe(event)}" if event.payload in taken else None
-        message = self._assemble(event)
+            answered = event.payload and event.payload in taken  # an empty one may be a heartbeat (section 5.5.3)
+            return f"it was answered: {describe(event)}" if answered else None
+        message = self.message
         if message is None:
             return None
         if self._echo is not None:
@@ -621,7 +680,7 @@ class Peer:
             try:
                 event = await self.next_event(deadline=deadline)
             except Silence:
-                raise Violation(expected, f"none within {self.patience:g} s", silence=True) from None
+                raise Violation(expected, f"none within {self._told(patience)}", silence=True) from None
             if isinstance(event, Ended):
                 raise Violation(expected, f"{event} without a Close frame")
             if event.opcode == Opcode.CLOSE:
@@ -636,10 +695,9 @@ class Peer:
             try:
                 event = await self.next_event(deadline=deadline)
             except Silence:
-                waited = self.patience if patience is None else patience
                 raise Violation(
                     "the target ends the TCP connection",
-                    f"still open after {waited:g} s",
+                    f"still open after {self._told(patience)}",
                     requirement=requirement,
                     silence=True,
                 ) from None

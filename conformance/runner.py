@@ -222,7 +222,7 @@ class Runner:
 
     def _with_observed(self, attempt: Attempt) -> Attempt:
         """Add what was seen of the watched requirements during the other checks."""
-        own = {f.requirement for f in attempt.findings if f.outcome is not Outcome.HOLDS}
+        own = {f.requirement for f in attempt.findings if _says_something(f)}
         added: list[RawFinding] = []
         transcript = attempt.transcript
         for name in attempt.check.requirements:
@@ -290,7 +290,7 @@ class Runner:
         if not item.watches:
             return list(seen), made
         own = {finding.requirement: finding for finding in reversed(seen) if finding.requirement in item.requirements}
-        said = {f.requirement for f in made if f.outcome is not Outcome.HOLDS}
+        said = {f.requirement for f in made if _says_something(f)}
         kept = [f for f in made if f.requirement not in own or f.requirement in said]
         return list(seen), (*kept, *(finding for name, finding in own.items() if name not in said))
 
@@ -332,6 +332,11 @@ class Runner:
             await asyncio.sleep(0.1)
         self.stopped = Stop("the target went away and did not come back", names, gone=True)
         return False
+
+
+def _says_something(finding: RawFinding) -> bool:
+    """Whether a finding outweighs what was merely seen in passing."""
+    return finding.outcome not in (Outcome.HOLDS, Outcome.UNDETERMINED)
 
 
 def _death(item: Check) -> RawFinding:

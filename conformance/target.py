@@ -131,6 +131,7 @@ class Target:
             patience=self.patience,
             echo=self.found.echo if echo else None,
             chatty=self.found.chatty,
+            deaf=not self.found.answers_ping,
             observe=self._observe,
             keep=keep,
         )
