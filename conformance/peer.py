@@ -350,7 +350,7 @@ class Peer:
         rest = reader.rest + bytes(self._early)  # some may have come before anybody looked at the response
         self._release(len(self._early))
         self._early.clear()
-        if response.accepted:
+        if response.accepted and not _is_to_another(self._request, response):
             self._framing = True
             self.frame_lint.rsv_allowed = reserved_bits_of(response.head.all("Sec-WebSocket-Extensions"))
             self._take_frames(rest)
@@ -721,6 +721,13 @@ class Peer:
         """Send Close, expect a Close in answer."""
         await self.send(close_frame(code, reason))
         return await self.expect_close()
+
+
+def _is_to_another(request: Request | None, response: Response) -> bool:
+    """Whether a 101 switches to another protocol that was asked for: what follows are no frames (h2c, say)."""
+    asked = set() if request is None else set(request.tokens("Upgrade"))
+    named = set(response.head.tokens("Upgrade"))
+    return b"websocket" not in named and bool(asked & named)
 
 
 class _Kept:
