@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Budget:
-    """A shared allowance in bytes. A connection that gets none stops reading until some is given back."""
+    """A shared allowance in bytes. A connection that gets none stops reading; what it waits for is undetermined."""
 
     def __init__(self, total: int = 128 * 1024 * 1024) -> None:
         self.total = total

@@ -155,6 +155,8 @@ async def open_link(
         ) from None
     except OSError as error:
         raise TargetGone(f"no connection to {host}:{port}: {error.strerror or error}") from None
+    except UnicodeError:  # an empty label, or one of more than 63 characters
+        raise TargetGone(f"no connection to {host}:{port}: no host can have this name") from None
 
 
 __all__ = ["Link", "TcpEnd", "open_link"]
