@@ -201,6 +201,7 @@ class Peer:
         self._changed.set()
 
     def _take_frames(self, data: bytes) -> None:
+        """Read frames until the inbox is full; the rest waits, as bytes, until there is room again."""
         before = self._in.buffered
         for frame in self._in.feed(data):
             self._transcript.frame(self.conn, "in", frame)
@@ -217,6 +218,8 @@ class Peer:
                 if self.answers_close and not self.close_sent:
                     code = frame.close_code
                     self._answer(close_frame(code if code is not None and is_wire_legal(code) else None))
+            if self._full:
+                break
         if self._in.announced is not None:
             for finding in self.frame_lint.see_announced(self._in.announced):
                 self._observe(finding)
@@ -227,15 +230,22 @@ class Peer:
         self._budget.take(size)
         if self._budget.exhausted:
             self._starved = True
-        if self._starved or self._held > MAX_INBOX + KEEP:
+        if self._full:
             self.link.set_reading(False)
+
+    @property
+    def _full(self) -> bool:
+        """Whether no more is to be read: of what is unread (a frame that is not whole aside), or over all peers."""
+        return self._budget.exhausted or self._held - self._in.buffered > MAX_INBOX
 
     def _release(self, size: int) -> None:
         self._held -= size
         self._budget.give(size)
-        if self._held <= MAX_INBOX and not self._budget.exhausted:
+        if not self._full:
             self._starved = False
             self.link.set_reading(True)
+            if self._framing and not self._in.at_boundary:
+                self._take_frames(b"")
 
     def _answer(self, frame: Frame) -> None:
         """Send it as soon as no frame of ours is half sent and the target reads."""
@@ -380,7 +390,7 @@ class Peer:
         return asyncio.get_running_loop().time() + (self.patience if patience is None else patience)
 
     @property
-    def _quiet(self) -> float:
+    def quiet(self) -> float:
         """Seconds of silence after which a target that has something to say is taken to have said it."""
         return min(0.25, self.patience / 4)
 
@@ -415,7 +425,8 @@ class Peer:
     async def next_event(self, patience: float | None = None, *, deadline: float | None = None) -> Event:
         """The next frame, or the end of the connection. The target's Pings are passed over (they are answered).
 
-        ``message`` is the data message that this frame completes, None where it completes none. Raises Silence when nothing came within the patience.
+        ``message`` is the data message that this frame completes, None where it completes none. Raises Silence when
+        nothing came within the patience.
         """
         if deadline is None:
             deadline = self._deadline(patience)
@@ -494,7 +505,7 @@ class Peer:
                 return got
             if not self._chatty:
                 if other is None:
-                    deadline = min(deadline, loop.time() + self._quiet)
+                    deadline = min(deadline, loop.time() + self.quiet)
                 other = other or got
 
     async def expect_message(self, opcode: int, payload: bytes, patience: float | None = None) -> Message:
@@ -604,7 +615,7 @@ class Peer:
         expected = f"the connection failed with {' or '.join(map(str, codes)) or 'a Close'}, or TCP end"
         nonce: bytes | None = None
         working = False
-        deadline = self._deadline(self._quiet)
+        deadline = self._deadline(self.quiet)
         while True:
             try:
                 event = await self.next_event(deadline=deadline)
