@@ -18,10 +18,6 @@ ODD_CHUNK: Final = 997
 """Bytes per TCP segment: odd, and no divisor of any size; Autobahn's too."""
 EIGHT_BYTES: Final = b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff"
 
-MOST: Final = 1 << 20
-"""Bytes of a message that are kept while it is put together; no check here sends a longer one to be echoed."""
-MOST_PARTS: Final = 10_000
-
 Answer = Message | ReceivedFrame | Ended | None
 """What came for a message: a message, a Close frame, the end of TCP, or nothing within the patience."""
 
@@ -69,17 +65,8 @@ async def good_message(target: Target, peer: Peer) -> bytes:
 
 
 async def answer_to(target: Target, peer: Peer, opcode: int, payload: bytes) -> Answer:
-    """The answer to the message just sent. Where the target pushes messages of its own, others than the echo are
-    passed over."""
-    expected = target.echo.of(opcode, payload)
-    deadline = asyncio.get_running_loop().time() + target.patience
-    while True:
-        try:
-            got = await peer.next_message(deadline - asyncio.get_running_loop().time())
-        except Silence:
-            return None
-        if not isinstance(got, Message) or (got.opcode, got.payload) == expected or not target.found.chatty:
-            return got
+    """The answer to the message just sent, see :meth:`Peer.answer`."""
+    return await peer.answer(target.echo.of(opcode, payload))
 
 
 def is_echo(target: Target, got: Answer, opcode: int, payload: bytes) -> bool:
@@ -97,8 +84,6 @@ def difference(expected: bytes, got: bytes) -> str:
 
 async def message_or_end(peer: Peer, deadline: float, *pongs: bytes) -> Message | ReceivedFrame | Ended | None:
     """The next message, Pong with one of those payloads, Close or end of TCP; None at the deadline (loop time)."""
-    parts: list[ReceivedFrame] = []
-    size = 0
     while True:
         try:
             event = await peer.next_event(deadline=deadline)
@@ -110,14 +95,8 @@ async def message_or_end(peer: Peer, deadline: float, *pongs: bytes) -> Message 
             return None
         if event.opcode == Opcode.PONG and event.payload in pongs:
             return event
-        if not event.is_control:
-            if event.opcode != Opcode.CONTINUATION:
-                parts, size = [], 0
-            parts.append(event)
-            if (size := size + len(event.payload)) > MOST or len(parts) > MOST_PARTS:
-                raise Undetermined("the target sends a message without end")
-            if event.fin:
-                return Message(parts[0].opcode, b"".join(part.payload for part in parts), len(parts))
+        if peer.message is not None:
+            return peer.message
 
 
 async def others_are_served(target: Target, requirement: str) -> None:

@@ -113,14 +113,19 @@ async def judge_joining(target: Target, opcode: Opcode) -> None:
 async def expect_echoes(target: Target, peer: Peer, payloads: list[bytes], opcode: int = Opcode.TEXT) -> None:
     """The echoes of these messages come, in whatever order (6.1-8 judges that). Raises Violation."""
     missing = {target.echo.of(opcode, payload)[1] for payload in payloads}
-    deadline = asyncio.get_running_loop().time() + target.patience
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + target.patience
+    other: Message | None = None
     while missing:
         got = await message_or_end(peer, deadline)
         if isinstance(got, Message) and got.payload in missing:
             missing.discard(got.payload)
-        elif not isinstance(got, Message) or not target.found.chatty:
-            observed = f"nothing within {target.patience:g} s" if got is None else str(got)
-            raise Violation(f"the echo of each of {len(payloads)} messages", observed, silence=got is None)
+        elif not isinstance(got, Message):
+            wrong = other or got
+            observed = f"nothing within {target.patience:g} s" if wrong is None else str(wrong)
+            raise Violation(f"the echo of each of {len(payloads)} messages", observed, silence=wrong is None)
+        elif not target.found.chatty and other is None:  # wrong, or something of its own: the echoes may still come
+            other, deadline = got, min(deadline, clock() + peer.quiet)
 
 
 async def take_known(peer: Peer, deadline: float, known: list[tuple[int, bytes]], got: list[tuple[int, bytes]]) -> None:

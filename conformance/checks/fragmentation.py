@@ -193,13 +193,9 @@ async def _keeps_type(target: Target, opcode: Opcode) -> None:
     payload = target.nonce()
     async with target.connect() as peer:
         await peer.send(*fragments(opcode, *into(payload, 3)))
-        while True:
-            got = await peer.next_message()
-            if isinstance(got, Message) and target.found.chatty and payload not in got.payload:
-                continue
-            break
+        got = await answer_to(target, peer, opcode, payload)
     if not isinstance(got, Message):
-        raise Undetermined(f"the message did not come back: {got}")
+        raise Undetermined(f"the message did not come back: {got or 'nothing came'}")
     wanted, _ = target.echo.of(opcode, payload)
     if got.opcode != wanted:
         raise Violation(f"a {Opcode(wanted).name.lower()} message in answer", str(got))
@@ -356,7 +352,9 @@ async def _pongs_and_echo(target: Target, peer: Peer, pongs: list[bytes], payloa
     wanted = target.echo.of(Opcode.TEXT, payload)[1]
     missing = set(pongs)
     order: list[str] = []
-    deadline = asyncio.get_running_loop().time() + target.patience
+    other: Message | None = None
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + target.patience
     while missing or "echo" not in order:
         got = await message_or_end(peer, deadline, *missing)
         if isinstance(got, ReceivedFrame) and got.opcode == Opcode.PONG:
@@ -364,11 +362,14 @@ async def _pongs_and_echo(target: Target, peer: Peer, pongs: list[bytes], payloa
             order.append("Pong")
         elif isinstance(got, Message) and got.payload == wanted:
             order.append("echo")
-        elif not isinstance(got, Message) or not target.found.chatty:
+        elif not isinstance(got, Message):
             lacking = " and ".join(["no Pong"] * bool(missing) + ["no echo"] * ("echo" not in order))
-            observed = f"{lacking} within {target.patience:g} s" if got is None else str(got)
-            target.findings.violated(expected, observed, requirement=CONTROL_INJECTED, silence=got is None)
-            raise Violation(expected, observed, requirement=CONTROL_BETWEEN, silence=got is None)
+            wrong = other or got
+            observed = f"{lacking} within {target.patience:g} s" if wrong is None else str(wrong)
+            target.findings.violated(expected, observed, requirement=CONTROL_INJECTED, silence=wrong is None)
+            raise Violation(expected, observed, requirement=CONTROL_BETWEEN, silence=wrong is None)
+        elif not target.found.chatty and other is None:  # wrong, or something of its own: the echo may still come
+            other, deadline = got, min(deadline, clock() + peer.quiet)
     return order
 
 
@@ -417,7 +418,9 @@ async def _still_missing(target: Target, peer: Peer, pongs: list[bytes], payload
     wanted = target.echo.of(Opcode.TEXT, payload)[1]
     latest = set(pongs[-1:])
     echoed = False
-    deadline = asyncio.get_running_loop().time() + target.patience
+    other: Message | None = None
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + target.patience
     while latest or not echoed:
         got = await message_or_end(peer, deadline, *latest)
         if isinstance(got, ReceivedFrame) and got.opcode == Opcode.PONG:
@@ -426,9 +429,12 @@ async def _still_missing(target: Target, peer: Peer, pongs: list[bytes], payload
             echoed = True
         elif got is None and echoed:
             break
-        elif not isinstance(got, Message) or not target.found.chatty:
-            observed = f"nothing within {target.patience:g} s" if got is None else str(got)
-            raise Violation("the message whole", observed, requirement=CONTROL_BETWEEN, silence=got is None)
+        elif not isinstance(got, Message):
+            wrong = other or got
+            observed = f"nothing within {target.patience:g} s" if wrong is None else str(wrong)
+            raise Violation("the message whole", observed, requirement=CONTROL_BETWEEN, silence=wrong is None)
+        elif not echoed and not target.found.chatty and other is None:
+            other, deadline = got, min(deadline, clock() + peer.quiet)
     return latest
 
 

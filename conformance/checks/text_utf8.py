@@ -198,19 +198,8 @@ def _tolerated_forms(text: str) -> Mapping[bytes, str]:
 
 
 async def _answer(target: Target, peer: Peer, texts: Sequence[bytes]) -> Message | ReceivedFrame | Ended | None:
-    """The next message, Close or end of TCP; None where nothing came within the patience.
-
-    Where the target pushes messages of its own, all but the echoes of ``texts`` are passed over.
-    """
-    wanted = [target.echo.of(Opcode.TEXT, text) for text in texts]
-    deadline = asyncio.get_running_loop().time() + peer.patience
-    while True:
-        try:
-            got = await peer.next_message(deadline - asyncio.get_running_loop().time())
-        except Silence:
-            return None
-        if not isinstance(got, Message) or not target.found.chatty or (got.opcode, got.payload) in wanted:
-            return got
+    """The echo of one of ``texts``, or what came instead, see :meth:`Peer.answer`."""
+    return await peer.answer(*(target.echo.of(Opcode.TEXT, text) for text in texts))
 
 
 async def _expect_open(target: Target, peer: Peer, when: str) -> None:
