@@ -310,7 +310,7 @@ async def _answered_once(peer: Peer) -> None:
 async def _expect_pong(target: Target, peer: Peer, ping: Frame, chop: int | None = None) -> None:
     """A Pong with the payload of this Ping comes. Raises Violation.
 
-    Another Pong may be no answer at all, so after it a further Ping is sent; its Pong shows that no right one will come.
+    Another Pong may be no answer at all, so a further Ping is sent; its Pong shows that no right one will come.
     """
     await peer.send(ping, chop=chop)
     expected = f"a Pong with the {len(ping.payload)} bytes as they were before masking"
