@@ -133,7 +133,7 @@ class Peer:
         self._early = bytearray()
         self._in = FrameParser(keep)
         self._keep = keep
-        self._out = FrameParser(keep=256)
+        self._out = FrameParser(keep)
         self._framing = False
         self._owed: list[Frame] = []
         self._inbox: deque[ReceivedFrame] = deque()

@@ -56,14 +56,14 @@ class Transcript:
     def head(self, conn: int, direction: Literal["in", "out"], raw: bytes) -> None:
         """A request or response head."""
         what: Literal["request", "response"] = "request" if direction == "out" else "response"
-        text = self._redactor.text(raw[:TEXT_CHARS].decode("latin-1"))
+        text = self._redactor.text(raw.decode("latin-1"))[:TEXT_CHARS]  # cut last: no part of a secret may stay
         self._add(
             TranscriptEntry(t=self._now(), conn=conn, dir=direction, what=what, length=len(raw), text=text),
         )
 
     def raw(self, conn: int, direction: Literal["in", "out"], data: bytes) -> None:
         """Bytes that are no whole frame."""
-        head = self._redactor.payload(data[:HEAD_BYTES]).hex()
+        head = self._redactor.payload(data)[:HEAD_BYTES].hex()
         self._add(TranscriptEntry(t=self._now(), conn=conn, dir=direction, what="bytes", length=len(data), head=head))
 
     def frame(self, conn: int, direction: Literal["in", "out"], frame: ReceivedFrame) -> None:
@@ -71,7 +71,8 @@ class Transcript:
         if len(self._entries) >= MAX_ENTRIES:
             self._dropped += 1
             return
-        payload = self._redactor.payload(frame.payload[: HEAD_BYTES * 4])[:HEAD_BYTES]
+        payload = self._redactor.payload(frame.payload)[:HEAD_BYTES]
+        hashed = frame.length > HEAD_BYTES and not frame.cut
         self._add(
             TranscriptEntry(
                 t=self._now(),
@@ -84,6 +85,6 @@ class Transcript:
                 masked=frame.masked,
                 length=frame.length,
                 head=(frame.head + frame.masking_key + payload).hex(),
-                sha256=hashlib.sha256(frame.payload).hexdigest() if frame.length > HEAD_BYTES else None,
+                sha256=hashlib.sha256(frame.payload).hexdigest() if hashed else None,
             )
         )
