@@ -56,9 +56,10 @@ class HandshakeMiddleware:
 def faults(scope: Scope) -> Iterator[Fault]:
     """Yield what is wrong with the request of an ASGI scope, the gravest first."""
     fields = Fields(scope)
-    yield from host_faults(fields, scope["http_version"])
+    http_version = scope.get("http_version", "1.1")  # ASGI lets a server leave it out of a websocket scope; daphne does
+    yield from host_faults(fields, http_version)
     if scope["type"] == "websocket":
-        yield from version_faults(scope["http_version"])
+        yield from version_faults(http_version)
         yield from target_faults(scope)
         yield from content_faults(fields)
         yield from websocket_faults(fields, scope["subprotocols"])

@@ -72,6 +72,12 @@ def test_a_handshake_needs_http_1_1(version: str) -> None:
     assert [fault.status for fault in faults(scope(http_version=version))] == [505]
 
 
+def test_a_websocket_scope_may_leave_the_version_out() -> None:
+    given = scope()
+    del given["http_version"]
+    assert list(faults(given)) == []
+
+
 async def answer(server: str, data: bytes) -> Answer:
     """Send a request and return the answer."""
     async with tcp(server) as peer:
