@@ -705,8 +705,8 @@ async def both_close_at_once(target: Target) -> None:
         raise Violation("one Close", ", ".join(map(describe, closes)))
     if not is_ended(events):
         raise Violation("TCP end", f"still open after {target.patience:g} s", silence=True)
-    if events[-1] == Ended(TcpEnd.RST):
-        raise Violation("TCP ends with FIN", "RST")
+    # An RST may be the kernel's answer to our Close, where the server had closed its socket before it came.
+    target.findings.holds(str(events[-1]))
 
 
 CODE_TOLD = "rfc6455-7.1.5-1"
