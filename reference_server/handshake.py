@@ -119,7 +119,7 @@ def target_faults(scope: Scope) -> Iterator[Fault]:
     if found := ABSOLUTE_FORM.fullmatch(target):
         if not found["authority"] or not is_authority(found["authority"]):
             yield Fault(400, "the authority of the request-target is invalid")
-        if found["scheme"].lower() == b"https" and scope["scheme"] == "ws":
+        if found["scheme"].lower() == b"https" and scope.get("scheme", "ws") == "ws":
             yield Fault(421, "an https resource is not served over a clear connection")
     elif not target.startswith(b"/"):
         yield Fault(400, "the request-target is neither in origin-form nor in absolute-form")

@@ -72,10 +72,10 @@ def test_a_handshake_needs_http_1_1(version: str) -> None:
     assert [fault.status for fault in faults(scope(http_version=version))] == [505]
 
 
-def test_a_websocket_scope_may_leave_the_version_out() -> None:
-    given = scope()
-    del given["http_version"]
-    assert list(faults(given)) == []
+def test_a_websocket_scope_may_leave_version_and_scheme_out() -> None:
+    given = scope(b"https://b/echo")
+    del given["http_version"], given["scheme"]
+    assert [fault.status for fault in faults(given)] == [421]
 
 
 async def answer(server: str, data: bytes) -> Answer:
