@@ -15,6 +15,8 @@ from .errors import TargetGone, UsageError
 
 KEPT_LINES: Final = 200
 KEPT_LINE: Final = 4096
+LAST_OUTPUT: Final = 1.0
+"""Seconds in which the output of a process that has ended is awaited."""
 POLL: Final = 0.02
 """Seconds between two looks whether the port is open: a process tells us nothing else."""
 
@@ -70,7 +72,7 @@ class ServedTarget:
         deadline = asyncio.get_running_loop().time() + wait
         while not await asyncio.to_thread(_listening, self._address):
             if not self.alive:
-                await self._reading
+                await self._last_output()
                 raise TargetGone(f"--serve {self._command!r} ended with {self._process.returncode} before it listened")
             if asyncio.get_running_loop().time() > deadline:
                 await self.stop()
@@ -109,11 +111,16 @@ class ServedTarget:
                 break
         with contextlib.suppress(ProcessLookupError):  # children that the server left behind
             os.killpg(process.pid, signal.SIGKILL)
-        if self._reading is not None:
-            self._reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reading
+        await self._last_output()
         self._process = None
+
+    async def _last_output(self) -> None:
+        """Read what the ended process has written; not for ever, for children that it left can hold the pipe open."""
+        if self._reading is None:
+            return
+        await asyncio.wait({self._reading}, timeout=LAST_OUTPUT)
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
 
 
 def _listening(address: tuple[str, int]) -> bool:
