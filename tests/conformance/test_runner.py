@@ -7,14 +7,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-import pytest
-
 from tests.mutants import MutantServer
 from tests.proof.harness import load_checks
 from wsproof.conformance.check import Check, Need, Undetermined, Violation
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
-from wsproof.conformance.errors import TargetGone, UsageError
 from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.serve import ServedTarget, free_port
 from wsproof.conformance.target import Setting, Target
@@ -229,33 +226,3 @@ class TestSelection:
         assert [attempt.check.id for attempt in attempts] == ["made/quick"]
         assert runner.stopped is not None
         assert runner.stopped.reason == "told to"
-
-
-class TestServe:
-    async def test_a_command_that_ends_before_it_listens(self) -> None:
-        served = ServedTarget(
-            f"{sys.executable} -c 'print(\"no luck\"); raise SystemExit(3)' {{port}}", "127.0.0.1", free_port()
-        )
-        with pytest.raises(TargetGone, match="ended with 3 before it listened"):
-            await served.start()
-        assert served.output == ["no luck"]
-
-    async def test_a_command_that_never_listens_is_stopped(self) -> None:
-        served = ServedTarget(f"{sys.executable} -c 'import time; time.sleep(600)' {{port}}", "127.0.0.1", free_port())
-        with pytest.raises(TargetGone, match="did not listen"):
-            await served.start(wait=0.3)
-        assert not served.alive
-
-    async def test_a_command_that_cannot_be_started(self) -> None:
-        with pytest.raises(TargetGone, match="cannot be started"):
-            await ServedTarget("no-such-command-at-all {port}", "127.0.0.1", free_port()).start()
-
-    async def test_a_port_that_is_taken(self) -> None:
-        async with MutantServer() as server:
-            with pytest.raises(UsageError, match="taken already"):
-                await ServedTarget(MORTAL, "127.0.0.1", server.port).start()
-
-    @pytest.mark.parametrize(("command", "why"), [("server", "lacks {port}"), ("server '{port}", "cannot be split")])
-    def test_a_command_that_is_wrong(self, command: str, why: str) -> None:
-        with pytest.raises(UsageError, match=why):
-            ServedTarget(command, "127.0.0.1", 1)
