@@ -45,6 +45,8 @@ class Discovered:
     server: str | None = None
     answers_ping: bool = True
     """A Ping on a fresh connection is answered. Where it is not, the target may not read at all."""
+    ends_at_once: str | None = None
+    """How it ended a fresh connection instead of answering a Ping; an accepted handshake can still be a refusal."""
 
     def as_dict(self) -> dict[str, Any]:
         """For the run file."""

@@ -36,9 +36,7 @@ async def discover(setting: Setting) -> Discovered:
     except Violation as violation:
         raise TargetRefused(f"{setting.endpoint.url} {violation.observed}") from None
     if not answer.accepted or answer.response is None:
-        raise TargetRefused(
-            f"{setting.endpoint.redactor().text(setting.endpoint.url)} refused the plain handshake: {answer}; {HINT}"
-        )
+        raise TargetRefused(f"{_shown(setting)} refused the plain handshake: {answer}; {HINT}")
     head = answer.response.head
     server = head.get("Server")
     chosen = head.get("Sec-WebSocket-Protocol")
@@ -46,10 +44,16 @@ async def discover(setting: Setting) -> Discovered:
         server=server.decode("latin-1") if server else None,
         subprotocol=chosen.decode("latin-1") if chosen else None,
     )
-    first, second, deflate, answers_ping = await asyncio.gather(
-        _listen(setting), _listen(setting), _offers_deflate(setting), _answers_ping(setting)
+    first, second, deflate, pinged = await asyncio.gather(
+        _listen(setting), _listen(setting), _offers_deflate(setting), _ping(setting)
     )
-    found = replace(found, deflate=deflate, answers_ping=answers_ping)
+    # some serve one connection at a time, or only a few: where nothing could be learned, once more and alone
+    first = first or await _listen(setting)
+    second = second or await _listen(setting)
+    deflate = await _offers_deflate(setting) if deflate is None else deflate
+    pinged = pinged or await _ping(setting)
+    ended = pinged if isinstance(pinged, str) else None
+    found = replace(found, deflate=bool(deflate), answers_ping=pinged is True, ends_at_once=ended)
     if first is None or second is None:
         return replace(found, chatty=any(look is not None and look.chatty for look in (first, second)))
     if first != second:  # it says something different each time: what it sends of itself can't be counted on
@@ -57,6 +61,16 @@ async def discover(setting: Setting) -> Discovered:
     binary = await _binary_form(setting, first) if first.echo else None
     echo = replace(first.echo, binary=binary) if first.echo else None
     return replace(found, echo=echo, greetings=first.greetings, chatty=first.chatty)
+
+
+def expect_to_stay(setting: Setting, found: Discovered) -> None:
+    """Raises TargetRefused where connections end at once: every check would meet that end and nothing else."""
+    if found.ends_at_once is not None and found.echo is None:
+        raise TargetRefused(f"{_shown(setting)} ends every connection at once: {found.ends_at_once}; {HINT}")
+
+
+def _shown(setting: Setting) -> str:
+    return setting.endpoint.redactor().text(setting.endpoint.url)
 
 
 async def _listen(setting: Setting) -> Discovered | None:
@@ -121,26 +135,28 @@ async def _binary_form(setting: Setting, found: Discovered) -> int | None:
         return None
 
 
-async def _answers_ping(setting: Setting) -> bool:
-    """Whether a Ping is answered where nothing else was sent before it."""
+async def _ping(setting: Setting) -> bool | str:
+    """Whether a Ping is answered where nothing else was sent before it, or what ended the connection instead."""
     try:
-        async with probe_target(setting).connect() as peer:
-            await peer.ping(b"anybody there?")
+        async with probe_target(setting).connect(greeted=False) as peer:
+            before = await peer.fence()
     except (Undetermined, TargetGone, Violation):
         return False
-    return True
+    return str(before[-1]) if before and peer.is_end(before[-1]) else True
 
 
-async def _offers_deflate(setting: Setting) -> bool:
-    """Whether the target accepts permessage-deflate (RFC 7692)."""
+async def _offers_deflate(setting: Setting) -> bool | None:
+    """Whether the target accepts permessage-deflate (RFC 7692); None where it takes no such handshake."""
     target = probe_target(setting)
     request = target.request().adding(("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"))
     try:
         answer = await target.ask(request)
     except (TargetGone, Violation):
-        return False
-    accepted = answer.response.head.tokens("Sec-WebSocket-Extensions") if answer.response else []
-    return answer.accepted and any(token.split(b";")[0].strip() == b"permessage-deflate" for token in accepted)
+        return None
+    if not answer.accepted or answer.response is None:
+        return None
+    accepted = answer.response.head.tokens("Sec-WebSocket-Extensions")
+    return any(token.split(b";")[0].strip() == b"permessage-deflate" for token in accepted)
 
 
-__all__ = ["discover", "plain_handshake", "probe_target"]
+__all__ = ["discover", "expect_to_stay", "plain_handshake", "probe_target"]

@@ -24,6 +24,9 @@ from .wire.handshake import Request, Response, ResponseHead, accept_for, is_toke
 SINGLETONS: Final = ("Content-Length", "Content-Type", "Date", "Location", "Server")
 """Fields that are no lists (RFC 9110, section 5.3). Fields of unknown definition are not judged."""
 
+DRAFTS: Final = [[b"%d" % version] for version in range(13)]
+"""Sec-WebSocket-Version of requests whose 101 is made as a draft of the RFC says."""
+
 NOT_OFFERED: Final = ("rfc6455-4.1-14", "rfc6455-4.2.2-15", "rfc6455-4.2.2-16", "rfc6455-9-2", "rfc6455-9.1-8")
 """What an extension breaks that a response names and its request does not."""
 
@@ -35,6 +38,8 @@ def warned(requirement: str, expected: str, observed: str) -> RawFinding:
 
 def lint_response(request: Request, response: Response) -> Iterator[RawFinding]:
     """Judge a response and the informational ones before it."""
+    if not response.status and not _names_http(request):
+        return  # HTTP/0.9, where a response has no head
     for head in [*response.informational, response.head]:
         yield from _lint_head(head)
         if head.status:
@@ -44,6 +49,12 @@ def lint_response(request: Request, response: Response) -> Iterator[RawFinding]:
             yield from _lint_grammar(head)
     if response.accepted:
         yield from _lint_switch(request, response.head)
+
+
+def _names_http(request: Request) -> bool:
+    """Whether the request line names HTTP at all."""
+    line = request.version if request.request_line is None else request.request_line
+    return b"HTTP/" in line
 
 
 def _lint_head(head: ResponseHead) -> Iterator[RawFinding]:
@@ -97,12 +108,12 @@ _KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 
 
 def _lint_switch(request: Request, head: ResponseHead) -> Iterator[RawFinding]:
-    """Judge a 101 in answer to an HTTP/1.1 request that asks for websocket.
+    """Judge a 101 in answer to an HTTP/1.1 request that asks for websocket, and for no draft of it.
 
     To HTTP/1.0 it is wrong in itself, once; to HTTP/2.0 or to no version at all its own version is nobody's promise.
     """
     ordinary = request.version == b"HTTP/1.1" and request.request_line is None
-    if not ordinary or b"websocket" not in request.tokens("Upgrade"):
+    if not ordinary or b"websocket" not in request.tokens("Upgrade") or request.all("Sec-WebSocket-Version") in DRAFTS:
         return
     yield from _lint_status_line(head)
     upgrade = head.all("Upgrade")

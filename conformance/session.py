@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from .check import Check
 from .discovered import Discovered
-from .discovery import discover
+from .discovery import discover, expect_to_stay
 from .endpoint import Endpoint
 from .errors import TargetGone, TargetRefused
 from .profile import Profile
@@ -93,6 +93,7 @@ async def _run(options: Options, listener: Listener, stopper: _Stopper, begun: f
         if options.serve is not None:
             await options.serve.start()
         found = await _look(setting, options.wait)
+        expect_to_stay(setting, found)
     except (TargetGone, TargetRefused) as why:
         return Outcome(time.monotonic() - begun, str(why), gone=True)
     jobs = options.jobs or (JOBS_ON_LOOPBACK if options.endpoint.is_loopback else JOBS_ELSEWHERE)

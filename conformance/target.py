@@ -120,9 +120,18 @@ class Target:
 
     @asynccontextmanager
     async def open(
-        self, *, tls: bool | None = None, server_name: str | None = None, keep: int = KEEP, echo: bool = True
+        self,
+        *,
+        tls: bool | None = None,
+        server_name: str | None = None,
+        keep: int = KEEP,
+        echo: bool = True,
+        watched: bool = True,
     ) -> AsyncIterator[Peer]:
-        """A TCP (TLS) connection without any handshake; see :func:`.link.open_link`. Raises TargetGone."""
+        """A TCP (TLS) connection without any handshake; see :func:`.link.open_link`. Raises TargetGone.
+
+        ``watched=False`` where what comes may be no fault of its own, because we went astray first.
+        """
         peer = Peer(
             endpoint=self.endpoint,
             findings=self.findings,
@@ -132,7 +141,7 @@ class Target:
             echo=self.found.echo if echo else None,
             chatty=self.found.chatty,
             deaf=not self.found.answers_ping,
-            observe=self._observe,
+            observe=self._observe if watched else lambda finding: None,
             keep=keep,
         )
         try:

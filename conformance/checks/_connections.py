@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..check import Undetermined
 from ..target import Answer, Target
 from ..wire.handshake import Request
 from ._answers import Expected, kinds, ready, shown
@@ -45,8 +46,15 @@ async def exchange(target: Target, request: Request) -> Exchange:
         first = ready(await target.answer(peer))
         if first.response is None or first.accepted:
             return Exchange(first, None)
+        if endless(first):
+            raise Undetermined(f"the content of {shown(first)} goes on and on")
         await peer.send_request(plain_get(target))
         return Exchange(first, await target.answer(peer))
+
+
+def endless(answer: Answer) -> bool:
+    """Whether the content of a response goes on, so that neither another one nor the end of TCP can follow it."""
+    return answer.response is not None and not answer.response.complete and answer.end is None
 
 
 def judge_closing(target: Target, expected: Expected, exchanges: dict[str, Exchange]) -> None:
@@ -75,4 +83,4 @@ def _told(exchanges: dict[str, Exchange]) -> str:
     return "; ".join(f"{seen} for {what}" for what, seen in exchanges.items())
 
 
-__all__ = ["Exchange", "exchange", "judge_closing"]
+__all__ = ["Exchange", "endless", "exchange", "judge_closing"]

@@ -64,7 +64,7 @@ def judge_bytes_before(response: Response) -> None:
 async def judge_early_frame(target: Target) -> None:
     """Send a Ping in one segment with the handshake, and report what became of it."""
     early = target.nonce("early")
-    async with target.open() as peer:
+    async with target.open(watched=False) as peer:
         await peer.send_request(target.request().changed(body=Frame(Opcode.PING, early).encode()))
         answer = await target.answer(peer)
         ready(answer)

@@ -69,8 +69,11 @@ def negotiated(answer: Answer) -> str:
 
 
 def reflected(answer: Answer, octets: bytes) -> bool:
-    """Whether those octets come back as they are."""
-    return answer.response is not None and octets in answer.response.head.raw + b"\n" + answer.response.body
+    """Whether those octets come back as they are: in the head, or in content that is more than a refusal's text."""
+    if answer.response is None:
+        return False
+    refused = answer.response.status >= 400
+    return octets in answer.response.head.raw or (not refused and octets in answer.response.body)
 
 
 def window_bits(answer: Answer) -> bytes | None:

@@ -20,7 +20,7 @@ from ._handshakes import (
     is_error,
     let_in,
 )
-from ._origins import judge_verification, note_policy
+from ._origins import judge_verification, note_policy, own_origin
 from ._tls import ask_in_clear, offer_foreign_name
 from ._versions import judge_retry, judge_version_error, note_form_of_list, with_version
 
@@ -455,8 +455,14 @@ async def without_origin(target: Target) -> None:
             continue
         if given is not None and answer.status == 403:
             target.findings.noted("an Origin is demanded")
-        else:
-            raise Violation("101 for a handshake without Origin", str(answer), silence=answer.silent)
+            continue
+        expected = "101 for a handshake without Origin"
+        if agent is None:
+            raise Violation(expected, str(answer), silence=answer.silent)
+        control = await ask(target, request.fresh().with_field("Origin", own_origin(target)))
+        if not control.accepted:
+            raise Undetermined(f"'User-Agent: {agent}' is refused with an Origin too: {control}")
+        raise Violation(expected, f"{answer} with 'User-Agent: {agent}'", silence=answer.silent)
 
 
 @check("rfc6455-4.2.1-25")
@@ -539,7 +545,10 @@ async def garbage(target: Target, words: bytes) -> None:
         answer = await target.answer(peer)
     if answer.silent:
         raise Violation("an HTTP error or the end of TCP", str(answer), silence=True)
-    grade_refusal(target, answer, "garbage", may_close=True)
+    if answer.status is not None and answer.status >= 400:
+        target.findings.holds(str(answer))
+    else:
+        grade_refusal(target, answer, "garbage", may_close=True)
 
 
 @check("rfc6455-10.7-4", "rfc6455-10.7-2", "rfc6455-10.7-1")
@@ -682,7 +691,8 @@ async def unwilling_to_serve_an_origin(target: Target) -> None:
 def _judge_unwilling(target: Target, answer: Answer, closed: str | None, requirement: str) -> None:
     expected, observed = "an HTTP error such as 403, and no 101", str(answer)
     if answer.accepted and closed is None:
-        target.findings.violated(expected, "101, and the connection stays open", requirement=requirement)
+        seen = "101, and the connection stays open"
+        target.findings.violated(expected, seen, requirement=requirement, silence=True)
     elif answer.accepted and target.profile is not None and target.profile.denial == "close":
         target.findings.noted(f"101, then {closed}, as the profile declares", requirement=requirement)
     elif answer.accepted:

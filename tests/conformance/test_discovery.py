@@ -10,10 +10,13 @@ from dataclasses import replace
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.mutants import MutantServer
+from tests.mutants import MutantServer, Switch
+from tests.mutants.connection import Connection
+from tests.mutants.request import Refusal, Request
+from tests.mutants.stream import Stream
 from tests.peers.hostile import hostile
 from wsproof.conformance.discovered import Discovered, EchoForm
-from wsproof.conformance.discovery import discover
+from wsproof.conformance.discovery import discover, expect_to_stay
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.errors import TargetGone, TargetRefused
 from wsproof.conformance.serve import free_port
@@ -106,6 +109,32 @@ async def test_a_refusal_says_what_was_answered_and_what_may_help() -> None:
     async with MutantServer() as server:
         with pytest.raises(TargetRefused, match=r"refused the plain handshake: 403.*--profile"):
             await found_at(server.url.replace("/echo", "/deny"))
+
+
+@pytest.mark.parametrize("path", ["/probe/close?code=1008&reason=no", "/probe/close?code=1000"])
+async def test_a_target_that_closes_at_once_is_refused_before_every_check_meets_that(path: str) -> None:
+    async with MutantServer() as server:
+        setting = Setting(parse_endpoint(server.url.replace("/echo", path)), patience=0.4)
+        found = await discover(setting)
+    assert found.ends_at_once is not None and found.ends_at_once.startswith("Close 100")
+    with pytest.raises(TargetRefused, match=r"ends every connection at once: Close 100.*--profile"):
+        expect_to_stay(setting, found)
+
+
+async def test_a_target_that_takes_one_connection_at_a_time_is_known_all_the_same() -> None:
+    class OneConnection(Connection):
+        """Is too busy for a second connection beside the first."""
+
+        current: Stream | None = None
+
+        def check_policy(self, request: Request) -> None:
+            current = OneConnection.current
+            if current is not None and not current.ended:
+                raise Refusal(503, "busy")
+            OneConnection.current = self.stream
+
+    async with MutantServer(Switch("one-connection", "", ("-",), (), OneConnection, "-")) as server:
+        assert await found_at(server.url) == Discovered(echo=EchoForm())
 
 
 async def test_nothing_listens() -> None:

@@ -243,3 +243,16 @@ def test_field_lines_for_people() -> None:
     assert shown_lines("X", []) == "no X"
     assert shown_lines("X", [b"a", b"b" * 100]) == f"'X: a', 'X: {'b' * 80}'"
     assert shown_lines("X", [b"1", b"2", b"3", b"4", b"5"]) == "'X: 1', 'X: 2', 'X: 3', 2 more lines"
+
+
+def test_a_response_to_no_http_at_all_needs_no_head() -> None:
+    body = b"<html>\r\n\r\n"
+    for line in (b"GET /", b"\x16\x03\x01"):
+        assert broken(body, REQUEST.changed(request_line=line)) == []
+    assert broken(body, REQUEST.changed(request_line=b"GET / HTTP/1.1 more")) == [ANY_HEAD]
+
+
+def test_the_101_of_a_draft_is_made_as_the_draft_says() -> None:
+    draft = head(UPGRADE, CONNECTION, b"Sec-WebSocket-Origin: null")
+    assert broken(draft, REQUEST.with_field("Sec-WebSocket-Version", "0")) == []
+    assert broken(draft, REQUEST.with_field("Sec-WebSocket-Version", "14")) == WRONG_ACCEPT

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.mutants import SWITCHES, MutantServer
+from tests.mutants import SWITCHES, MutantServer, Switch
 from tests.mutants.connection import Connection
 from tests.mutants.http_phase import Fields
 from tests.mutants.request import Refusal, Request
@@ -301,9 +301,26 @@ def test_what_was_negotiated_is_compared_by_value() -> None:
     assert negotiated(CLOSED) != negotiated(SILENT)
 
 
-def test_octets_are_reflected_in_head_or_body() -> None:
+async def test_content_without_end_is_no_connection_that_stays_open() -> None:
+    class EventStream(Connection):
+        """An ordinary GET of the path gets a stream of events."""
+
+        def send_refusal(self, request: Request | None, refusal: Refusal) -> None:
+            if request is None or request.lines("upgrade") or request.is_http_1_0 or refusal.close:
+                super().send_refusal(request, refusal)
+                return
+            self.stream.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+            self.fall_silent()
+
+    async with MutantServer(Switch("event-stream", "", ("-",), (), EventStream, "-")) as server:
+        seen = await run_chapter(server)
+    assert seen.bad() == set()
+
+
+def test_octets_are_reflected_in_the_head_or_in_content_that_is_no_refusal() -> None:
     assert reflected(answered(400, "X-Value: a\0b"), b"a\0b")
-    assert reflected(answered(400, body=b"bad: a\0b"), b"a\0b")
+    assert reflected(answered(200, body=b"hello a\0b"), b"a\0b")
+    assert not reflected(answered(400, body=b"bad: a\0b"), b"a\0b")  # to say what is rejected is to reject it
     assert not reflected(answered(400, "X-Value: a b"), b"a\0b")
     assert not reflected(CLOSED, b"a")
 
