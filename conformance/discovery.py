@@ -49,7 +49,7 @@ async def discover(setting: Setting) -> Discovered:
     )
     # some serve one connection at a time, or only a few: where nothing could be learned, once more and alone
     first = first or await _listen(setting)
-    second = second or await _listen(setting)
+    second = second or (await _listen(setting) if first is not None else None)
     deflate = await _offers_deflate(setting) if deflate is None else deflate
     pinged = pinged or await _ping(setting)
     ended = pinged if isinstance(pinged, str) else None
