@@ -23,6 +23,7 @@ class Need(Enum):
     """What a check needs of a target. The value says what is missing when the check is skipped."""
 
     ECHO = "an endpoint that sends text back unchanged, or in a fixed wording"
+    TEXT = "an endpoint that takes text messages"
     BINARY_ECHO = "an endpoint that sends binary messages back as binary"
     PLAIN_ECHO = "an endpoint that sends text back as text and nothing else"
     TLS = "a wss:// URL"

@@ -43,6 +43,8 @@ class Discovered:
     deflate: bool = False
     subprotocol: str | None = None
     server: str | None = None
+    refused: tuple[int, ...] = ()
+    """Types of message (opcodes) that the target does not take: their very first fragment ends the connection."""
     answers_ping: bool = True
     """A Ping on a fresh connection is answered. Where it is not, the target may not read at all."""
     ends_at_once: str | None = None

@@ -13,6 +13,7 @@ from .target import Answer, Setting, Target
 from .transcript import Transcript
 from .wire.frames import Frame, Opcode
 
+DATA_OPCODES = (Opcode.TEXT, Opcode.BINARY)
 HINT = (
     "is the path right? does it need a token (--header, --cookie), "
     "a subprotocol (--subprotocol) or a profile (--profile)?"
@@ -54,6 +55,9 @@ async def discover(setting: Setting) -> Discovered:
     pinged = pinged or await _ping(setting)
     ended = pinged if isinstance(pinged, str) else None
     found = replace(found, deflate=bool(deflate), answers_ping=pinged is True, ends_at_once=ended)
+    refused = await asyncio.gather(*(_refuses(setting, opcode) for opcode in DATA_OPCODES))
+    types = tuple(int(opcode) for opcode, no in zip(DATA_OPCODES, refused, strict=True) if no)
+    found = replace(found, refused=types)
     if first is None or second is None:
         return replace(found, chatty=any(look is not None and look.chatty for look in (first, second)))
     if first != second:  # it says something different each time: what it sends of itself can't be counted on
@@ -143,6 +147,18 @@ async def _ping(setting: Setting) -> bool | str:
     except (Undetermined, TargetGone, Violation):
         return False
     return str(before[-1]) if before and peer.is_end(before[-1]) else True
+
+
+async def _refuses(setting: Setting, opcode: Opcode) -> bool:
+    """Whether a message of that type ends the connection before it is complete, whatever it holds."""
+    target = probe_target(setting)
+    try:
+        async with target.connect() as peer:
+            await peer.send(Frame(opcode, target.nonce("type"), fin=False))
+            events = await peer.fence()
+    except (Undetermined, TargetGone, Violation):
+        return False
+    return bool(events) and Peer.is_end(events[-1])
 
 
 async def _offers_deflate(setting: Setting) -> bool | None:

@@ -625,6 +625,7 @@ class Peer:
                         expected,
                         f"the connection is open and working {self.patience:g} s later",
                         requirement=requirement,
+                        silence=True,
                     ) from None
                 if nonce is None:
                     nonce = b"still-open-%d" % next(_fences)

@@ -16,6 +16,7 @@ from .link import TcpEnd
 from .peer import KEEP, Message, Peer, Silence
 from .profile import Profile
 from .transcript import Transcript
+from .wire.frames import Opcode
 from .wire.handshake import Request, Response
 
 DEFAULT_PATIENCE = 2.0
@@ -40,6 +41,7 @@ class Setting:
         probe = profile.probe if profile else None
         have = {
             Need.ECHO: echo is not None,
+            Need.TEXT: Opcode.TEXT not in self.found.refused,
             Need.BINARY_ECHO: echo is not None and echo.binary == 2,
             Need.PLAIN_ECHO: echo is not None and echo.plain and not self.found.chatty,
             Need.TLS: self.endpoint.secure,
@@ -202,6 +204,20 @@ class Target:
         except Silence:
             return Answer(None, None)
         return Answer(response, peer.ended)
+
+    @property
+    def data_opcode(self) -> Opcode:
+        """The type of a message whose content does not matter: text, or binary on a target that takes no text.
+
+        Raises Undetermined where it takes neither.
+        """
+        return self.taking(Opcode.BINARY if Opcode.TEXT in self.found.refused else Opcode.TEXT)
+
+    def taking(self, opcode: Opcode) -> Opcode:
+        """That type of message, where the target takes it. Raises Undetermined where it does not."""
+        if opcode in self.found.refused:
+            raise Undetermined(f"the target takes no {opcode.name.lower()} messages")
+        return opcode
 
     @property
     def echo(self) -> EchoForm:

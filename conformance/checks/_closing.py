@@ -162,12 +162,14 @@ class Breach:
     """A violation of the protocol.
 
     ``prescribed``: the RFC itself says that it fails the connection. ``framing``: it is an error of framing, after
-    which a Close may be omitted. ``code`` is the appropriate close code.
+    which a Close may be omitted. ``message``: it takes a target that takes text messages. ``code`` is the appropriate
+    close code.
     """
 
     frames: Callable[[bytes], list[Frame]]
     prescribed: bool = True
     framing: bool = True
+    message: bool = False
     code: int = CloseCode.PROTOCOL_ERROR
 
 
@@ -180,10 +182,13 @@ BREACHES: Final[dict[str, Breach]] = {
     "fragmented-control": Breach(lambda word: [Frame(Opcode.PING, word, fin=False)], prescribed=False),
     "orphan-continuation": Breach(lambda word: [Frame(Opcode.CONTINUATION, word)], prescribed=False),
     "interleaved": Breach(
-        lambda word: [fragments(Opcode.TEXT, word, b"")[0], Frame(Opcode.TEXT, word)], prescribed=False
+        lambda word: [fragments(Opcode.TEXT, word, b"")[0], Frame(Opcode.TEXT, word)], prescribed=False, message=True
     ),
     "invalid-utf-8": Breach(
-        lambda word: [Frame(Opcode.TEXT, word + b"\xff")], framing=False, code=CloseCode.INVALID_PAYLOAD
+        lambda word: [Frame(Opcode.TEXT, word + b"\xff")],
+        framing=False,
+        message=True,
+        code=CloseCode.INVALID_PAYLOAD,
     ),
 }
 """Every kind of violation that fails a connection; each makes its frames from a word that can be recognised."""

@@ -171,7 +171,7 @@ async def close_is_answered_soon(target: Target) -> None:
 async def close_between_fragments(target: Target, rest: bool) -> None:
     """A Close between the fragments of a message is answered although the message is incomplete."""
     part, end = target.nonce("part"), target.nonce("end")
-    frames = [Frame(Opcode.TEXT, part, fin=False), close_frame()]
+    frames = [Frame(target.data_opcode, part, fin=False), close_frame()]
     if rest:
         frames.append(Frame(Opcode.CONTINUATION, end))
     async with target.connect() as peer:
@@ -523,6 +523,8 @@ async def violation_fails_the_connection(target: Target, kind: str) -> None:
     """A violation of the protocol is answered by a Close with an appropriate code, and TCP ends."""
     findings = target.findings
     breach = BREACHES[kind]
+    if breach.message:
+        target.taking(Opcode.TEXT)
     word = target.nonce("wrong")
     frames = breach.frames(word)
     clock = asyncio.get_running_loop().time
@@ -557,7 +559,7 @@ async def violation_fails_the_connection(target: Target, kind: str) -> None:
         findings.noted("ends TCP with RST", requirement=ANY_MEANS)
 
 
-@check("rfc6455-7.4.1-8")
+@check("rfc6455-7.4.1-8", needs=[Need.TEXT])
 async def invalid_text_is_closed_with_1007(target: Target) -> None:
     """Text that is not valid UTF-8 is answered with the close code 1007."""
     async with target.connect() as peer:
@@ -578,12 +580,16 @@ async def message_too_big_is_closed_with_1009(target: Target) -> None:
     """A frame that announces a tebibyte is answered with the close code 1009."""
     async with target.connect() as peer:
         try:
-            answer = await answer_to(peer, Frame(Opcode.TEXT, target.nonce(), announced=1 << 40))
+            answer = await answer_to(peer, Frame(target.data_opcode, target.nonce(), announced=1 << 40))
         except Violation:
             target.findings.noted("no limit is applied to the announced length of a frame")
             return
-        if isinstance(answer, Ended) or answer.close_code != CloseCode.MESSAGE_TOO_BIG:
-            target.findings.violated("Close 1009", said(answer))
+        if isinstance(answer, Ended):
+            target.findings.noted(said(answer))
+        elif answer.close_code is None:
+            target.findings.noted("a Close without a code")
+        elif answer.close_code != CloseCode.MESSAGE_TOO_BIG:
+            target.findings.warned("Close 1009", said(answer))
 
 
 # -- Close codes and reasons that a server sends -------------------------------------------------------------------
@@ -730,7 +736,7 @@ async def application_is_told(target: Target, case: tuple[list[Frame], int, str]
     frames, code, reason = case
     id = secrets.token_hex(8)
     probe = probe_of(target)
-    async with target.connect(target.request((probe.last_close_echo or "").format(id=id))) as peer:
+    async with target.connect(target.request((probe.last_close_echo or "").format(id=id)), echo=False) as peer:
         if frames:
             await peer.send(*frames)
             await peer.drain()

@@ -242,7 +242,8 @@ class Interleaved:
 async def interleaved_messages(target: Target, case: Interleaved) -> None:
     """A new message before the fragmented one is complete fails the connection."""
     first, second, third = (target.nonce(f"fragment{number}") for number in (1, 2, 3))
-    frames = [Frame(case.first, first, fin=False), Frame(case.second, second, fin=not case.continued)]
+    kinds = target.taking(case.first), target.taking(case.second)
+    frames = [Frame(kinds[0], first, fin=False), Frame(kinds[1], second, fin=not case.continued)]
     if case.continued:
         frames.append(Frame(Opcode.CONTINUATION, third))
     async with target.connect() as peer:
@@ -454,7 +455,7 @@ async def pong_between_fragments(target: Target) -> None:
 )
 async def close_between_fragments(target: Target, finished: bool) -> None:
     """A Close within a fragmented message is answered by a Close."""
-    first, last = fragments(Opcode.TEXT, target.nonce("fragment1"), target.nonce("fragment2"))
+    first, last = fragments(target.data_opcode, target.nonce("fragment1"), target.nonce("fragment2"))
     frames = [first, close_frame(CloseCode.NORMAL_CLOSURE)]
     async with target.connect() as peer:
         await peer.send(*frames, *([last] if finished else []))

@@ -66,7 +66,7 @@ async def unmasked_frame_in_message(target: Target, opcode: Opcode) -> None:
         with naming(target, words):
             async with target.connect() as peer:
                 start = target.nonce("start")
-                await peer.send(Frame(Opcode.TEXT, start, fin=False))
+                await peer.send(Frame(target.data_opcode, start, fin=False))
                 unmasked = Frame(opcode, payload, masking=Masking.NONE)
                 await _expect_closed(target, peer, unmasked, joined=[start + payload])
 
