@@ -85,6 +85,7 @@ async def only_offered_extensions(target: Target) -> None:
     offers: dict[str, tuple[str, ...]] = {
         "no extension": (),
         "an unknown one": (UNKNOWN_EXTENSION,),
+        "an unknown one whose name ends in a known one": (f"x-{DEFLATE}",),
         "permessage-deflate among unknown ones": (f"{UNKNOWN_EXTENSION}, {DEFLATE}, y-unknown; p=1",),
     }
     await answered(target, {words: with_extensions(target, *lines) for words, lines in offers.items()})
