@@ -37,7 +37,8 @@ async def discover(setting: Setting) -> Discovered:
     except Violation as violation:
         raise TargetRefused(f"{setting.endpoint.url} {violation.observed}") from None
     if not answer.accepted or answer.response is None:
-        raise TargetRefused(f"{_shown(setting)} refused the plain handshake: {answer}; {HINT}")
+        final = 100 <= (answer.status or 0) < 500  # no answer, or 5xx, is what one that is starting may give
+        raise TargetRefused(f"{_shown(setting)} refused the plain handshake: {answer}; {HINT}", final=final)
     head = answer.response.head
     server = head.get("Server")
     chosen = head.get("Sec-WebSocket-Protocol")

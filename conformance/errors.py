@@ -15,4 +15,11 @@ class TargetGone(Exception):
 
 
 class TargetRefused(Exception):
-    """The target answers, but refuses the plain opening handshake. Exit code 3."""
+    """The target answers, but refuses the plain opening handshake. Exit code 3.
+
+    ``final``: not because it is still starting, so waiting for it would be in vain.
+    """
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final

@@ -109,13 +109,13 @@ async def _run(options: Options, listener: Listener, stopper: _Stopper, begun: f
 
 
 async def _look(setting: Setting, wait: float) -> Discovered:
-    """Discovery; for ``wait`` seconds a target that is not there yet, or answers 5xx, is tried again."""
+    """Discovery; for ``wait`` seconds a target that is not there yet, or answers 5xx or nothing, is tried again."""
     deadline = time.monotonic() + wait
     while True:
         try:
             return await discover(setting)
-        except (TargetGone, TargetRefused):
-            if time.monotonic() + WAIT_POLL > deadline:
+        except (TargetGone, TargetRefused) as why:
+            if time.monotonic() + WAIT_POLL > deadline or (isinstance(why, TargetRefused) and why.final):
                 raise
         await asyncio.sleep(WAIT_POLL)
 
