@@ -15,9 +15,9 @@ import asyncio
 import time
 import traceback
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from ..reports.model import Outcome, RawFinding, TranscriptEntry
 from .check import Check, Findings, Undetermined, Violation
@@ -28,6 +28,7 @@ from .serve import ServedTarget
 from .target import Setting, Target
 from .transcript import Transcript
 
+T = TypeVar("T")
 PATIENCES_PER_CHECK: Final = 10
 """A check as a whole ends within this many patiences."""
 CONFIRMED_IN_A_ROW: Final = 5
@@ -98,7 +99,7 @@ class Runner:
         self._observed: dict[str, tuple[RawFinding, tuple[TranscriptEntry, ...], str]] = {}
         self._held: list[Attempt] = []
         self._retries: list[Attempt] = []
-        self._tasks: set[asyncio.Task[Attempt]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def stop(self, reason: str) -> None:
         """End the run: checks in flight are dropped, what is final stays."""
@@ -160,6 +161,8 @@ class Runner:
                     for final in self._settle(attempt):
                         yield final
                 continue
+            if self._halted():
+                continue
             suspects = [attempt.check for attempt in batch] + list(running.values())
             await self._cancel(running)
             if not await self._revive(suspects):
@@ -180,6 +183,8 @@ class Runner:
                 for final in self._settle(attempt):
                     yield final
                 continue
+            if self._halted():
+                return
             yield replace(attempt, died=True, findings=(_death(item),))
             if not await self._revive([item]):
                 return
@@ -200,7 +205,11 @@ class Runner:
                 yield attempt
 
     async def _alone(self, item: Check) -> Attempt | None:
-        task = asyncio.create_task(self._try(item))
+        return await self._unless_stopped(self._try(item))
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What comes of it; None where the run is told to stop meanwhile."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         try:
             return await task
@@ -300,12 +309,12 @@ class Runner:
         """Whether the target answers a further opening handshake, whatever it answers."""
         patient = replace(self.setting, patience=max(5.0, 3 * self.setting.patience))
         try:
-            answer = await plain_handshake(patient)
+            answer = await self._unless_stopped(plain_handshake(patient))
         except TargetGone:
             return False
         except (Violation, Undetermined):
             return True
-        return answer.response is not None
+        return answer is not None and answer.response is not None
 
     async def _cancel(self, running: dict[asyncio.Task[Attempt], Check]) -> None:
         for task in running:
@@ -319,18 +328,18 @@ class Runner:
         names = tuple(item.id for item in suspects)
         if self._served is not None:
             try:
-                await self._served.restart()
+                await self._unless_stopped(self._served.restart())
             except TargetGone as why:
                 self.stopped = Stop(f"the target died and cannot be started again: {why}", names, gone=True)
                 return False
             self.restarts += 1
-            return True
+            return not self._halted()
         deadline = time.monotonic() + self._return_wait
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self._halted():
             if await self._alive():
                 return True
             await asyncio.sleep(0.1)
-        self.stopped = Stop("the target went away and did not come back", names, gone=True)
+        self.stopped = self.stopped or Stop("the target went away and did not come back", names, gone=True)
         return False
 
 
