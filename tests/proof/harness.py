@@ -105,7 +105,9 @@ def _rank(verdict: Verdict) -> int:
     return order.index(verdict)
 
 
-async def observe(switch: str | None, checks: Sequence[Check], *, jobs: int = 16, tls: bool = False) -> Observation:
+async def observe(
+    switch: str | Switch | None, checks: Sequence[Check], *, jobs: int = 16, tls: bool = False
+) -> Observation:
     """Run ``checks`` against the mutant server with that switch (None: conformant), in clear or over ``tls``."""
     observation = Observation()
     server_side, client_side = tls_contexts() if tls else (None, None)
