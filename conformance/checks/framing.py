@@ -364,7 +364,8 @@ async def length_with_top_bit(target: Target, length: int) -> None:
         ping = target.nonce("ping")
         # A Ping as payload: where the length is taken for 0, or for a negative number, it is answered.
         inside = Frame(Opcode.PING, ping).encode()
-        await peer.write(Frame(Opcode.BINARY, announced=length, length_form=LengthForm.BITS_64).encode() + inside)
+        opcode = target.taking(Opcode.BINARY)
+        await peer.write(Frame(opcode, announced=length, length_form=LengthForm.BITS_64).encode() + inside)
         await peer.expect_failed(PROTOCOL_ERROR, CloseCode.MESSAGE_TOO_BIG, taken=[ping, b""])
 
 

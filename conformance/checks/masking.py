@@ -103,8 +103,20 @@ async def _expect_closed(target: Target, peer: Peer, frame: Frame, joined: Seque
         return
     observed = f"Close {failed.code or 'without a code'}"
     target.findings.warned("Close 1002, or none", observed, requirement=WITH_1002)
-    if frame.opcode == Opcode.CLOSE and not frame.payload and failed.code is None:
+    looks_normal = frame.opcode == Opcode.CLOSE and not frame.payload and failed.code is None
+    if looks_normal and not await _fails_without_code(target):
         target.findings.warned("Close 1002, or TCP end", "an empty Close, as to one that is masked")
+
+
+async def _fails_without_code(target: Target) -> bool:
+    """Whether an unmasked Ping, which no reply is normal for, is answered with a Close that has no code."""
+    async with target.connect() as peer:
+        await peer.send(Frame(Opcode.PING, target.nonce("unmasked"), masking=Masking.NONE))
+        try:
+            failed = await peer.expect_failed()
+        except Violation:
+            return False
+    return failed.close is not None and failed.code is None
 
 
 # -- what the target sends (5.1) -----------------------------------------------------------------------------------
