@@ -7,9 +7,11 @@ table of a command's name, as in ``[check]``, for that command only.
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 FILES = ("wsproof.toml", "pyproject.toml")
 
@@ -26,14 +28,12 @@ def configured(words: Iterable[str], commands: Mapping[str, Any]) -> dict[str, d
     if found is None:
         return {}
     path, prefix, text, table = found
-    from .cli import load_command
-
-    parameters = {command: _parameters(load_command(command)) for command in commands}
+    parameters = {command: _parameters(command, part) for command, part in commands.items()}
     for command, options in parameters.items():
         _check(path, prefix, text, table.get(command, {}), options, (command,))
     everywhere = {option: parameter for options in parameters.values() for option, parameter in options.items()}
     general = {key: value for key, value in table.items() if key not in commands}
-    _check(path, prefix, text, general, everywhere, ())
+    _check(path, prefix, text, general, everywhere, (), commands)
     own = parameters[name]
     merged = {**{key: value for key, value in general.items() if key in own}, **table.get(name, {})}
     return {name: {own[key].name: value for key, value in merged.items()}}
@@ -44,7 +44,7 @@ def _table() -> tuple[Path, tuple[str, ...], str, dict[str, Any]] | None:
     path = next((Path(name) for name in FILES if Path(name).is_file()), None)
     if path is None:
         return None
-    if path.name == "pyproject.toml" and "tool.wsproof" not in path.read_text("utf-8", "replace"):
+    if path.name == "pyproject.toml" and "wsproof" not in path.read_text("utf-8", "replace"):
         return None
     from pydantic import RootModel
 
@@ -54,23 +54,32 @@ def _table() -> tuple[Path, tuple[str, ...], str, dict[str, Any]] | None:
     root, text = read_toml(path, RootModel[dict[str, Any]])
     if path.name == "wsproof.toml":
         return path, (), text, root.root
-    table = root.root.get("tool", {}).get("wsproof", {})
-    if not isinstance(table, dict):
-        raise ConfigError(path, line_of(text, ("tool", "wsproof")), "'tool.wsproof' must be a table")
+    table: Any = root.root
+    for depth, key in enumerate(("tool", "wsproof"), 1):
+        where = ("tool", "wsproof")[:depth]
+        table = table.get(key, {})
+        if not isinstance(table, dict):
+            raise ConfigError(path, line_of(text, where), f"{'.'.join(where)!r} must be a table")
     return path, ("tool", "wsproof"), text, table
 
 
-def _parameters(command: Any) -> dict[str, Any]:
-    """A command's parameters by the long name of their option; an argument by its own name."""
+class _Parameter(NamedTuple):
+    """A parameter of a command: its name there, and what its value must be."""
+
+    name: str
+    wanted: str
+
+
+def _parameters(name: str, part: Any) -> dict[str, _Parameter]:
+    """A command's parameters by the long name of their option (``k`` for -k); an argument by its own name."""
+    from .cli import load_command
+
+    hints = get_type_hints(getattr(importlib.import_module(part.module), part.function))
     found = {}
-    for parameter in command.params:
-        if getattr(parameter, "hidden", False):
-            continue
-        names = [name for name in parameter.opts if name.startswith("--")] or parameter.opts
-        found["-k" if parameter.name == "expression" else names[0].removeprefix("--")] = parameter
-    found.pop("help", None)
-    if "-k" in found:
-        found["k"] = found.pop("-k")
+    for parameter in load_command(name).params:
+        if not getattr(parameter, "hidden", False):
+            option = next((word for word in parameter.opts if word.startswith("--")), parameter.opts[0])
+            found[option.lstrip("-")] = _Parameter(parameter.name, _wanted(hints[parameter.name]))
     return found
 
 
@@ -79,8 +88,9 @@ def _check(
     prefix: tuple[str, ...],
     text: str,
     table: Any,
-    options: Mapping[str, Any],
+    options: Mapping[str, _Parameter],
     where: tuple[str, ...],
+    tables: Iterable[str] = (),
 ) -> None:
     from .reports.errors import ConfigError
     from .reports.toml_file import line_of
@@ -90,23 +100,21 @@ def _check(
     for key, value in table.items():
         line = line_of(text, (*prefix, *where, key))
         if key not in options:
-            near = difflib.get_close_matches(key, options, n=1)
+            near = difflib.get_close_matches(key, [*options, *tables], n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(sorted(options))}"
             raise ConfigError(path, line, f"unknown key {key!r}; {hint}")
-        wanted = _wanted(options[key])
+        wanted = options[key].wanted
         if not _fits(value, wanted):
             raise ConfigError(path, line, f"{key!r} must be {wanted}, not {value!r}")
 
 
-def _wanted(parameter: Any) -> str:
-    if getattr(parameter, "multiple", False):
-        return "a list of strings"
-    if getattr(parameter, "is_flag", False):
-        return "true or false"
-    kind = parameter.type.name
-    if kind.startswith("integer"):
-        return "a whole number"
-    return "a number" if kind.startswith("float") else "a string"
+def _wanted(hint: Any) -> str:
+    """What a value of this annotation is in TOML."""
+    kinds = {get_origin(kind) or kind for kind in (get_args(hint) if isinstance(hint, UnionType) else [hint])}
+    for kind, wanted in ((list, "a list of strings"), (bool, "true or false"), (int, "a whole number")):
+        if kind in kinds:
+            return wanted
+    return "a number" if float in kinds else "a string"
 
 
 def _fits(value: object, wanted: str) -> bool:
