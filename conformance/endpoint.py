@@ -190,6 +190,8 @@ def _parse_cookie(cookie: str) -> tuple[str, str]:
     name, equals, value = cookie.partition("=")
     if not equals or not is_token(name.encode("latin-1", "replace")) or re.search(r"[;,\s\x00-\x1f]", value):
         raise UsageError(f"--cookie {name!r} is not of the form 'name=value' (without spaces, ';' or ',')")
+    if any(ord(char) > 0xFF for char in value):
+        raise UsageError(f"--cookie {name!r} has a value beyond Latin-1; percent-encode it")
     return name, value
 
 

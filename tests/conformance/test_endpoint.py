@@ -59,6 +59,7 @@ def test_urls_that_are_refused_with_one_line(url: str, why: str) -> None:
         ("headers", "A: \u20ac", "Latin-1"),
         ("cookies", "novalue", "name=value"),
         ("cookies", "a=b; c=d", "name=value"),
+        ("cookies", "a=\u20ac", "Latin-1"),
         ("subprotocols", "a b", "token"),
     ],
 )
