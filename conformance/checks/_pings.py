@@ -14,7 +14,7 @@ from ..wire.frames import Frame, Opcode, ReceivedFrame, describe, shown
 ANSWER = "rfc6455-5.5.2-2"
 SAME_DATA = "rfc6455-5.5.3-1"
 OWN_REASONS = frozenset({1000, 1001, 1008, 1011, 1012, 1013})
-"""Close codes with which a server ends a connection for reasons of its own (section 7.3)."""
+"""Close codes with which a server ends a connection for reasons of its own (section 7.3), beside those from 3000 on."""
 MOST_FRAMES = 1000
 
 
@@ -58,7 +58,8 @@ async def wait_for_pong(peer: Peer, payload: bytes) -> Wait:
         except Silence:
             return Wait(False, before)
         if isinstance(event, Ended) or event.opcode == Opcode.CLOSE:
-            if isinstance(event, ReceivedFrame) and event.close_code in OWN_REASONS:
+            code = event.close_code if isinstance(event, ReceivedFrame) else None
+            if code is not None and (code in OWN_REASONS or 3000 <= code <= 4999):
                 raise Undetermined(f"the target ended the connection: {event}")
             return Wait(False, before, event)
         if event.opcode == Opcode.PONG and event.payload == payload:

@@ -37,6 +37,7 @@ from ._closing import (
     said,
     soon,
 )
+from ._framing import good_message
 from ._probes import closing_path, probe_of, sentinel_or_end, told_by
 
 ANSWERED = "rfc6455-5.5.1-8"
@@ -208,7 +209,13 @@ async def close_of_one_byte(target: Target) -> None:
             target.findings.holds("an empty Close")
         elif answer.close_code != CloseCode.PROTOCOL_ERROR:
             target.findings.warned(expected, said(answer))
-        await peer.expect_end(requirement=FAILED)
+        await _expect_end_after_answer(peer)
+
+
+async def _expect_end_after_answer(peer: Peer) -> None:
+    """Answer the Close that came to a bad one with a good one, for which the target may wait; then TCP ends."""
+    await peer.send(close_frame(CloseCode.PROTOCOL_ERROR))
+    await peer.expect_end(requirement=FAILED)
 
 
 @check(
@@ -233,7 +240,7 @@ async def close_reason_not_utf8(target: Target, reason: bytes) -> None:
             target.findings.violated(expected, said(answer))
         elif answer.close_code not in (*right, None):
             target.findings.warned(expected, said(answer))
-        await peer.expect_end(requirement=FAILED)
+        await _expect_end_after_answer(peer)
 
 
 @check("rfc6455-5.5-2", autobahn=["7.3.6"])
@@ -417,7 +424,7 @@ async def no_data_after_own_close(target: Target, count: int) -> None:
     """After its Close a server sends no more data, however many messages it has yet to answer."""
     async with target.connect() as peer:
         if count == 1:
-            await peer.echo(HELLO)
+            await good_message(target, peer)
             await closed(peer, close_frame())
         else:
             await peer.send(*(Frame(Opcode.TEXT, target.nonce()) for _ in range(count)), close_frame())

@@ -36,9 +36,16 @@ VALID: Final = "rfc6455-8.1-2"
 QUIET: Final = 1 / 8
 """The part of the patience after which a target that has not failed the connection is taken not to fail fast."""
 OWN_REASONS: Final = frozenset(
-    {CloseCode.GOING_AWAY, CloseCode.POLICY_VIOLATION, CloseCode.SERVICE_RESTART, CloseCode.TRY_AGAIN_LATER}
+    {
+        CloseCode.NORMAL_CLOSURE,
+        CloseCode.GOING_AWAY,
+        CloseCode.POLICY_VIOLATION,
+        CloseCode.MESSAGE_TOO_BIG,
+        CloseCode.SERVICE_RESTART,
+        CloseCode.TRY_AGAIN_LATER,
+    }
 )
-"""Close codes with which a target ends a connection whatever the text was."""
+"""Close codes with which a target ends a connection whatever the text was, beside those from 3000 on."""
 
 
 # Valid text
@@ -214,7 +221,8 @@ def _refusal(end: ReceivedFrame | Ended) -> str:
     """The end that a connection found in answer to valid text. Raises Undetermined where it may have other reasons."""
     if isinstance(end, Ended):
         return str(end)
-    if end.close_code in OWN_REASONS:
+    code = end.close_code
+    if code is not None and (code in OWN_REASONS or 3000 <= code <= 4999):
         raise Undetermined(f"the target ended the connection: {describe(end)}")
     return describe(end)
 

@@ -177,12 +177,19 @@ class FailsWithoutCode(Connection):
 class AwaitsTheCloseAfterFailure(Connection):
     """After the Close that fails a connection it waits for the client's, and then ends TCP."""
 
+    failed = False
+
     def fail(self, code: int, reason: str = "") -> Reaction:
         if not self.close_sent:
             self.send_close(self.failure_payload(code, reason))
         self.end_websocket(1006, "")
-        self.start_timer(PATIENCE / 4, self.end_tcp)
+        self.failed = True
         return Reaction.FAILED
+
+    def receive(self, data: bytes) -> None:
+        if self.failed and data[0] == 0x88:  # a Close of the suite always comes in a segment of its own
+            self.end_tcp()
+        super().receive(data)
 
 
 class ClosesWith1000(Connection):
@@ -241,6 +248,42 @@ class JudgesWholeFrames(Connection):
             self.buffer += rest
         if not self.is_open:
             super().read_frames()
+
+
+class JudgesTextLate(Connection):
+    """Its application decodes text, behind a stack that answers Pings at once: bad text fails the connection later."""
+
+    def check_text(self, chunk: bytes) -> None:
+        pass
+
+    def check_text_end(self) -> None:
+        pass
+
+    def deliver(self, opcode: int, message: bytes) -> None:
+        asyncio.get_running_loop().call_later(MOMENT, self.decode, opcode, message)
+
+    def decode(self, opcode: int, message: bytes) -> None:
+        if not self.is_open:
+            return
+        if opcode == TEXT:
+            try:
+                message.decode()
+            except UnicodeDecodeError:
+                self.fail(1007)
+                return
+        super().deliver(opcode, message)
+
+
+class FailsLate(Connection):
+    """Ends a connection that it has failed a moment later; what comes meanwhile is not answered."""
+
+    def fail(self, code: int, reason: str = "") -> Reaction:
+        self.end_websocket(1006, "")
+        asyncio.get_running_loop().call_later(2 * MOMENT, self.fail_now, code, reason)
+        return Reaction.FAILED
+
+    def fail_now(self, code: int, reason: str) -> None:
+        super().fail(code, reason)
 
 
 class AcceptsLongLengths(Connection):
@@ -381,6 +424,8 @@ ECHOING: list[type[Connection]] = [
     ClosesEmpty,
     AnswersLate,
     JudgesWholeFrames,
+    JudgesTextLate,
+    FailsLate,
     AcceptsLongLengths,
     AnyCloseCode,
     PongsAfterClose,
