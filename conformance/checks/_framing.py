@@ -99,9 +99,16 @@ async def message_or_end(peer: Peer, deadline: float, *pongs: bytes) -> Message 
             return peer.message
 
 
-async def others_are_served(target: Target, requirement: str) -> None:
-    """A further opening handshake succeeds while the connection before is still there. Raises Violation otherwise."""
+async def others_are_served(target: Target, peer: Peer, requirement: str) -> None:
+    """A further opening handshake succeeds while the connection of ``peer`` is still there. Raises Violation otherwise.
+
+    A target that answers none beside an idle connection either serves one at a time: Undetermined.
+    """
     answer = await target.ask(target.request())
+    if answer.silent:
+        peer.close()
+        if await serves_one_at_a_time(target):
+            raise Undetermined("the target serves one connection at a time")
     if answer.status in (429, 503):
         raise Undetermined(f"a further opening handshake was answered with {answer}")
     if not answer.accepted:
@@ -113,6 +120,15 @@ async def others_are_served(target: Target, requirement: str) -> None:
         )
 
 
+async def serves_one_at_a_time(target: Target) -> bool:
+    """Whether an opening handshake stays unanswered for no more reason than that another connection is open."""
+    try:
+        async with target.connect():
+            return (await target.ask(target.request())).silent
+    except Undetermined:
+        return False
+
+
 def ended_with(events: list[Event]) -> Event | None:
     """The Close or end of TCP that is the last of these events, if it is one."""
     return events[-1] if events and Peer.is_end(events[-1]) else None
@@ -120,5 +136,6 @@ def ended_with(events: list[Event]) -> Event | None:
 
 __all__ = [
     "EIGHT_BYTES", "ODD_CHUNK", "SIZES", "Answer", "answer_to", "difference", "ended_with",
-    "good_message", "is_echo", "message_or_end", "naming", "of_size", "others_are_served", "varied",
+    "good_message", "is_echo", "message_or_end", "naming", "of_size", "others_are_served", "serves_one_at_a_time",
+    "varied",
 ]  # fmt: skip

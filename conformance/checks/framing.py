@@ -430,7 +430,7 @@ async def huge_length(target: Target, length: int) -> None:
             if start in got.payload or empty:
                 raise Violation("the frame refused or its rest awaited", f"it was taken as whole: {got}")
             got = await message_or_end(peer, deadline)
-        await others_are_served(target, "rfc6455-10.4-1")
+        await others_are_served(target, peer, "rfc6455-10.4-1")
         target.findings.holds(f"refused: {got}" if got is not None else "the rest is awaited")
 
 
@@ -448,7 +448,7 @@ async def endless_message(target: Target) -> None:
                 got = await message_or_end(peer, deadline, ping)
         except Violation:  # the target reads no further
             got = None
-        await others_are_served(target, "rfc6455-10.4-1")
+        await others_are_served(target, peer, "rfc6455-10.4-1")
         ended = got is not None and Peer.is_end(got)
         target.findings.holds(f"refused: {got}" if ended else "read on" if got else "it reads no further, or waits")
 

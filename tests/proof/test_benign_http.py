@@ -6,6 +6,7 @@ Each is a small subclass of the conformant connection; its docstring says what i
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 import pytest
 
@@ -14,8 +15,9 @@ from tests.mutants.connection import Connection, Phase
 from tests.mutants.http_phase import ExtensionOffers, Fields
 from tests.mutants.request import Refusal, Request
 from tests.mutants.server import ServedStream
+from wsproof.conformance.check import CATALOGUE
 
-from .harness import PATIENCE, chapter_checks, observe
+from .harness import PATIENCE, chapter_checks, load_checks, observe
 
 CHAPTERS = ("opening-handshake", "http-message", "negotiation")
 
@@ -192,6 +194,31 @@ class WantsASubprotocol(Connection):
         return chosen
 
 
+class ServesOneAtATime(Connection):
+    """Reads nothing of a connection before the one that came earlier has ended."""
+
+    waiting: ClassVar[list[ServesOneAtATime]] = []
+    unread = b""
+
+    def receive(self, data: bytes) -> None:
+        if self not in self.waiting:
+            self.waiting.append(self)
+        self.unread += data
+        self.serve()
+
+    def serve(self) -> None:
+        """Read on, where it is this connection's turn."""
+        while self.waiting and (self.waiting[0].stream.ended or self.waiting[0].stream.transport.is_closing()):
+            del self.waiting[0]
+        if not self.waiting or self not in self.waiting:
+            return
+        if self.waiting[0] is not self:
+            asyncio.get_running_loop().call_later(PATIENCE / 100, self.serve)
+        elif self.unread:
+            data, self.unread = self.unread, b""
+            super().receive(data)
+
+
 BENIGN = (
     ClosesAfterEachResponse,
     EndsContentWithTcp,
@@ -216,3 +243,16 @@ async def test_nothing_is_held_against_it(part: type[Connection]) -> None:
     assert seen.refused is None
     assert {key: seen.seen[key] for key in seen.bad()} == {}
     assert seen.errors == {}
+
+
+async def test_nothing_is_held_against_a_server_of_one_connection_at_a_time() -> None:
+    load_checks()
+    ids = (
+        "framing/endless-message",
+        "http-message/waits-for-the-end-of-the-fields",
+        "opening-handshake/authentication",
+    )
+    one = Switch("one-at-a-time", "", ("-",), (), ServesOneAtATime, "-")
+    seen = await observe(one, [CATALOGUE[id] for id in ids])
+    assert (seen.bad(), seen.errors) == (set(), {})
+    assert seen.undetermined == {ids[0]: "the target serves one connection at a time"}
