@@ -21,18 +21,19 @@ SERVERS = {"fastapi", "starlette", "uvicorn", "websockets", "wsproto", "pydantic
 """What only the reference server needs."""
 PROGRAM = """
 import json, sys
+before = set(sys.modules)
 from wsproof.cli import main
 try:
     main(sys.argv[1:])
 except SystemExit as end:
     code = end.code
 print()
-print(json.dumps([code, sorted(sys.modules)]))
+print(json.dumps([code, sorted(set(sys.modules) - before)]))
 """
 
 
 def imported(folder: Path, *words: str) -> tuple[int, set[str]]:
-    """The exit code, and the names of all modules that such a command has imported in the end."""
+    """The exit code, and the names of all modules that such a command imports."""
     ran = subprocess.run(
         [sys.executable, "-P", "-c", PROGRAM, *words], cwd=folder, capture_output=True, text=True, check=True
     )

@@ -309,11 +309,12 @@ class TestReading:
 
     async def test_the_start_of_a_frame_can_be_seen(self) -> None:
         async with talk(patience=SHORT) as at:
-            assert at.peer.at_frame_boundary
+            seen = [at.peer.at_frame_boundary]
             await at.server.send(b"\x81\x05He")
             with pytest.raises(Silence):
                 await at.peer.next_event()
-            assert not at.peer.at_frame_boundary
+            seen.append(at.peer.at_frame_boundary)
+            assert seen == [True, False]
             assert at.peer.partial_frame == b"\x81\x05He"
 
     async def test_drain_takes_what_comes_until_the_end(self) -> None:

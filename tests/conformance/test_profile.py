@@ -53,7 +53,7 @@ def test_what_it_does_not_know_is_refused(changes: dict[str, object]) -> None:
 def test_a_profile_never_changes() -> None:
     profile = Profile(name="mine")
     with pytest.raises(ValidationError, match="frozen"):
-        profile.name = "yours"
+        setattr(profile, "name", "yours")  # noqa: B010 - mypy knows it, too
 
 
 @pytest.mark.parametrize("path", built_in().values(), ids=lambda path: path.stem)

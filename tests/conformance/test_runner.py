@@ -12,6 +12,7 @@ from tests.proof.harness import load_checks
 from wsproof.conformance.check import Check, Need, Undetermined, Violation
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
+from wsproof.conformance.errors import TargetGone
 from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.serve import ServedTarget, free_port
 from wsproof.conformance.target import Setting, Target
@@ -226,3 +227,57 @@ class TestSelection:
         assert [attempt.check.id for attempt in attempts] == ["made/quick"]
         assert runner.stopped is not None
         assert runner.stopped.reason == "told to"
+
+    async def test_what_disrupts_is_for_loopback_only(self) -> None:
+        async def floods(target: Target) -> None:
+            target.findings.holds()
+
+        check = made("made/floods", floods, disruptive=True)
+        elsewhere = Setting(parse_endpoint("ws://192.0.2.1/"), patience=0.2)
+        (skipped,) = [attempt async for attempt in Runner(elsewhere, [check], jobs=1).run()]
+        assert skipped.skipped is not None and skipped.skipped.startswith("--disruptive")
+        async with MutantServer() as server:
+            attempts, _ = await run(server.url, [check])
+        assert set(outcomes(attempts[0]).values()) == {Outcome.HOLDS}
+
+    async def test_what_must_be_alone_never_runs_beside_others(self) -> None:
+        running = 0
+
+        async def counts(target: Target) -> None:
+            nonlocal running
+            running += 1
+            async with target.connect() as peer:
+                await peer.ping(b"x")
+            running -= 1
+
+        async def alone(target: Target) -> None:
+            assert running == 0
+
+        checks = [made("made/first", alone, alone=True), *(made(f"made/{number}", counts) for number in range(5))]
+        async with MutantServer() as server:
+            attempts, _ = await run(server.url, checks)
+        assert [attempt.error for attempt in attempts] == [None] * 6
+
+    async def test_silence_that_a_check_does_not_judge_is_undetermined(self) -> None:
+        async def waits(target: Target) -> None:
+            async with target.connect() as peer:
+                await peer.next_event()
+
+        async with MutantServer() as server:
+            attempts, _ = await run(server.url, [made("made/waits", waits)], patience=0.1)
+        assert attempts[0].reason == "nothing came within 0.1 s"
+        assert attempts[0].retried
+
+    async def test_a_connection_that_is_not_taken_is_tried_again(self) -> None:
+        tries = 0
+
+        async def refused_once(target: Target) -> None:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                raise TargetGone("no connection")
+
+        async with MutantServer() as server:
+            attempts, _ = await run(server.url, [made("made/refused-once", refused_once)])
+        assert tries == 2
+        assert set(outcomes(attempts[0]).values()) == {Outcome.HOLDS}

@@ -56,14 +56,13 @@ class TestStart:
     async def test_waits_until_it_listens(self) -> None:
         server = served(f"print('up'); {LISTENS}{ACCEPTS}")
         await server.start()
-        try:
-            assert server.alive
-            assert server.pid is not None
-        finally:
-            pid = server.pid
-            await server.stop()
+        states = [(server.alive, server.pid)]
+        await server.stop()
+        states.append((server.alive, server.pid))
+        (alive, pid), after = states
+        assert alive
         assert pid is not None and gone(pid)
-        assert (server.alive, server.pid) == (False, None)
+        assert after == (False, None)
 
     async def test_a_command_that_ends_before_it_listens(self) -> None:
         server = served("print('no luck'); raise SystemExit(3)")

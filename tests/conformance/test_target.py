@@ -37,15 +37,15 @@ class TestConnect:
                 assert await peer.next_message() == Message(1, b"next")
             await greeting
 
-    @pytest.mark.parametrize("options", [{"greeted": False}, {"echo": False}])
-    async def test_or_left_to_the_check(self, options: dict[str, bool]) -> None:
+    @pytest.mark.parametrize(("greeted", "echo"), [(False, True), (True, False)])
+    async def test_or_left_to_the_check(self, greeted: bool, echo: bool) -> None:
         async with aim(greetings=1) as at:
 
             async def greet() -> None:
                 await (await at.listener.accepted()).send(b"\x81\x05Hello")
 
             greeting = asyncio.create_task(greet())
-            async with at.target.connect(**options) as peer:
+            async with at.target.connect(greeted=greeted, echo=echo) as peer:
                 assert await peer.next_message() == Message(1, b"Hello")
             await greeting
 
@@ -257,8 +257,8 @@ TLS_ENDPOINT: Endpoint = replace(CLEAR, tls=ssl.create_default_context())
 
 
 class TestNeeds:
-    def test_a_bare_target_lacks_all_but_a_clear_url(self) -> None:
-        assert [need for need in Need if not Setting(CLEAR).missing(need)] == [Need.CLEAR]
+    def test_a_target_of_which_nothing_is_known_takes_text_over_a_clear_url(self) -> None:
+        assert {need for need in Need if not Setting(CLEAR).missing(need)} == {Need.TEXT, Need.CLEAR}
 
     @pytest.mark.parametrize("need", Need)
     def test_each_can_be_had(self, need: Need) -> None:
