@@ -79,7 +79,9 @@ class RsvSent(Connection):
 
 
 @switch(
-    "unknown-opcode-swallowed", violates=["rfc6455-5.2-4"], also=["rfc6455-5.2-5", "rfc6455-5.2-6", "rfc6455-7.1.7-*"]
+    "unknown-opcode-swallowed",
+    violates=["rfc6455-5.2-4"],
+    also=["rfc6455-5.2-5", "rfc6455-5.2-6", "rfc6455-7.1.7-*", "rfc6455-10.7-*"],
 )
 class UnknownOpcodeSwallowed(Connection):
     """A frame with an unknown opcode is silently discarded."""
@@ -88,7 +90,11 @@ class UnknownOpcodeSwallowed(Connection):
         return Reaction.DISCARD
 
 
-@switch("unknown-data-opcode-is-binary", violates=["rfc6455-5.2-4"], also=["rfc6455-5.2-*", "rfc6455-7.1.7-*"])
+@switch(
+    "unknown-data-opcode-is-binary",
+    violates=["rfc6455-5.2-4"],
+    also=["rfc6455-5.2-*", "rfc6455-7.1.7-*", "rfc6455-10.7-*"],
+)
 class UnknownDataOpcodeIsBinary(Connection):
     """A frame with an unknown data opcode is taken for a binary one."""
 
@@ -145,7 +151,7 @@ class UnknownOpcodeFailsWhenFinal(Connection):
 @switch(
     "top-bit-of-length-sent",
     violates=["rfc6455-5.2-7"],
-    also=["rfc6455-5.2-*", "rfc6455-5.3-*", "rfc6455-6.*", "rfc6455-10.4-2"],
+    also=["rfc6455-5.2-*", "rfc6455-5.3-*", "rfc6455-6.*", "rfc6455-10.4-2", "rfc6455-5.4-7"],
 )
 class TopBitOfLengthSent(Connection):
     """A 64-bit length is sent with its top bit set."""
@@ -193,7 +199,7 @@ class NonminimalLengthAccepted(Connection):
         return Reaction.TAKE
 
 
-@switch("length-in-host-order", violates=["rfc6455-5.2-11"], also=["rfc6455-5.*", "rfc6455-6.*"])
+@switch("length-in-host-order", violates=["rfc6455-5.2-11"], also=["rfc6455-5.*", "rfc6455-6.*", "rfc6455-8.1-2"])
 class LengthInHostOrder(Connection):
     """The 16-bit length of an echo of 126 to 128 octets is sent with its low octet first."""
 
@@ -204,7 +210,7 @@ class LengthInHostOrder(Connection):
         return frame if len(payload) not in (126, 127, 128) else frame[:2] + frame[3:1:-1] + frame[4:]
 
 
-@switch("length-counts-the-key", violates=["rfc6455-5.2-12"], also=["rfc6455-5.*", "rfc6455-6.*"])
+@switch("length-counts-the-key", violates=["rfc6455-5.2-12"], also=["rfc6455-5.*", "rfc6455-6.*", "rfc6455-8.1-2"])
 class LengthCountsTheKey(Connection):
     """A 16-bit or 64-bit length is taken to include the four octets of the masking key."""
 
@@ -239,7 +245,7 @@ class SizesAtBoundariesRefused(Connection):
         return self.on_too_big(frame) if refused else super().judge_length(frame)
 
 
-@switch("empty-message-lost", violates=["rfc6455-5.2-15"], also=["rfc6455-5.*", "rfc6455-6.*"])
+@switch("empty-message-lost", violates=["rfc6455-5.2-15"], also=["rfc6455-5.*", "rfc6455-6.*", "rfc6455-8.1-2"])
 class EmptyMessageLost(Connection):
     """An empty message is never answered."""
 
@@ -262,7 +268,7 @@ class BinaryMustBeUtf8(Connection):
 @switch(
     "big-frames-hang",
     violates=["rfc6455-5.2-15"],
-    also=["rfc6455-5.2-*", "rfc6455-5.3-*", "rfc6455-6.*", "rfc6455-10.4-*"],
+    also=["rfc6455-5.2-*", "rfc6455-5.3-*", "rfc6455-6.*", "rfc6455-10.4-*", "rfc6455-5.4-7"],
 )
 class BigFramesHang(Connection):
     """A message of 65536 octets is never answered."""
@@ -299,9 +305,12 @@ class ExhaustibleServer(Connection):
         super().end_websocket(code, reason)
 
 
-@switch("huge-length-exhausts-memory", violates=["rfc6455-10.4-1"])
+@switch("huge-length-exhausts-memory", violates=["rfc6455-10.4-1"], also=["*"])
 class HugeLengthExhaustsMemory(ExhaustibleServer):
-    """The payload of a frame gets its announced length of memory at once, which above 2^30 octets is all there is."""
+    """The payload of a frame gets its announced length of memory at once, which above 2^30 octets is all there is.
+
+    Who connects beside it then is turned away, whatever the check.
+    """
 
     def on_too_big(self, frame: InFrame) -> Reaction:
         if frame.length is None or frame.length < 1 << 30:
@@ -326,7 +335,7 @@ class EndlessMessageExhaustsMemory(ExhaustibleServer):
         super().end_message()
 
 
-@switch("huge-length-wraps", violates=["rfc6455-10.4-1"])
+@switch("huge-length-wraps", violates=["rfc6455-10.4-1"], also=["rfc6455-7.4.1-9"])
 class HugeLengthWraps(Connection):
     """Of a 64-bit length only the lower 31 bits are looked at."""
 
@@ -386,7 +395,11 @@ class PayloadLeftMasked(Connection):
         return chunk if self.frame.length in MIDDLE else super().unmask(chunk, key, offset)
 
 
-@switch("eight-frames-a-segment", violates=["rfc6455-6.2-1"], also=["rfc6455-5.*", "rfc6455-6.*"])
+@switch(
+    "eight-frames-a-segment",
+    violates=["rfc6455-6.2-1"],
+    also=["rfc6455-5.*", "rfc6455-6.*", "rfc6455-8.1-*", "rfc6455-5.6-*"],
+)
 class EightFramesASegment(Connection):
     """What follows the eighth frame in a segment is lost."""
 
@@ -439,7 +452,9 @@ class FragmentedBinaryEchoedAsText(Connection):
         super().deliver(TEXT if self.count >= 3 else opcode, message)
 
 
-@switch("empty-fragment-resets-message", violates=["rfc6455-6.2-4"], also=["rfc6455-5.*", "rfc6455-6.2-1"])
+@switch(
+    "empty-fragment-resets-message", violates=["rfc6455-6.2-4"], also=["rfc6455-5.*", "rfc6455-6.2-1", "rfc6455-8.1-2"]
+)
 class EmptyFragmentResetsMessage(Connection):
     """What came of a message before an empty fragment is forgotten."""
 

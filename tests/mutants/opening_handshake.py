@@ -471,7 +471,7 @@ class ForeignOriginClosedLate(Connection):
 # The request as it comes
 
 
-@switch("head-in-one-segment", violates=["rfc6455-4.2.1-28"], also=["rfc9110-5.3-1", "rfc6455-10.7-4"])
+@switch("head-in-one-segment", violates=["rfc6455-4.2.1-28"], also=["rfc9110-5.3-1", "rfc6455-10.7-4", "rfc9112-3-2"])
 class HeadInOneSegment(Connection):
     """A head that does not come in one piece is refused."""
 
