@@ -158,7 +158,11 @@ class Peer:
         return self.link.end
 
     def close(self) -> None:
-        """Let go of the connection and of what it holds in memory."""
+        """Let go of the connection and of what it holds in memory. A frame that is not whole is written down."""
+        if not self._out.at_boundary:
+            self._transcript.unfinished(self.conn, "out", self._out.partial)
+        if not self._in.at_boundary:
+            self._transcript.unfinished(self.conn, "in", self._in.partial)
         self._end_told = True  # from now on the end is not the target's doing
         self.link.abort()
         self._inbox.clear()
@@ -420,6 +424,8 @@ class Peer:
         deadline = self._deadline(patience)
         while not condition():
             if not await self._change(deadline):
+                if self._full:
+                    raise Undetermined("the target sends more than can be kept while it is being written to")
                 raise Violation(what, f"nothing within {self._told(patience)}", silence=True)
 
     async def next_event(self, patience: float | None = None, *, deadline: float | None = None) -> Event:

@@ -61,10 +61,11 @@ class Transcript:
             TranscriptEntry(t=self._now(), conn=conn, dir=direction, what=what, length=len(raw), text=text),
         )
 
-    def raw(self, conn: int, direction: Literal["in", "out"], data: bytes) -> None:
-        """Bytes that are no whole frame."""
-        head = self._redactor.payload(data)[:HEAD_BYTES].hex()
-        self._add(TranscriptEntry(t=self._now(), conn=conn, dir=direction, what="bytes", length=len(data), head=head))
+    def unfinished(self, conn: int, direction: Literal["in", "out"], start: bytes) -> None:
+        """The start of a frame that never became whole, as it was on the wire."""
+        head = self._redactor.payload(start)[:HEAD_BYTES].hex()
+        text = "the start of an unfinished frame"
+        self._add(TranscriptEntry(t=self._now(), conn=conn, dir=direction, what="bytes", head=head, text=text))
 
     def frame(self, conn: int, direction: Literal["in", "out"], frame: ReceivedFrame) -> None:
         """A whole frame, its payload unmasked."""

@@ -55,7 +55,7 @@ def describe(entry: TranscriptEntry) -> list[str]:
         case "frame":
             return [frame_head(entry)]
         case "bytes":
-            return [_joined(f"{_length(entry)} bytes", _hex(entry))]
+            return [_joined(_text(entry) or f"{_length(entry)} bytes", _hex(entry))]
         case "tcp":
             return [f"TCP {_text(entry)}"]
         case "note":

@@ -11,11 +11,12 @@ import pytest
 import trustme
 
 from tests.conformance.talk import LONG, REQUIREMENT, SHORT, aim, talk
+from tests.mutants import MutantServer
 from tests.peers.scripted import Wire, scripted
 from wsproof.conformance.budget import Budget
 from wsproof.conformance.check import Findings, Undetermined, Violation
 from wsproof.conformance.discovered import EchoForm
-from wsproof.conformance.endpoint import parse_endpoint
+from wsproof.conformance.endpoint import Redactor, parse_endpoint
 from wsproof.conformance.errors import TargetGone
 from wsproof.conformance.link import Link, TcpEnd, open_link
 from wsproof.conformance.peer import (
@@ -829,3 +830,15 @@ class TestHttp:
 def test_events_for_people() -> None:
     assert describe_all([]) == "nothing"
     assert describe_all([Ended(TcpEnd.RST)] * 7) == ", ".join(["TCP end (RST)"] * 5) + ", 2 more"
+
+
+class TestUnfinishedFrames:
+    async def test_what_was_left_unfinished_is_in_the_transcript(self) -> None:
+        findings = Findings(("rfc6455-5.2-2",))
+        transcript = Transcript(Redactor())
+        async with MutantServer() as server:
+            target = Target(Setting(parse_endpoint(server.url), patience=5), findings, transcript)
+            async with target.connect() as peer:
+                await peer.write(bytes.fromhex("8185000000006865"))
+        (entry,) = [entry for entry in transcript.entries if entry.what == "bytes"]
+        assert (entry.dir, entry.head) == ("out", "8185000000006865")

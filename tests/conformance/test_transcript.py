@@ -79,11 +79,12 @@ def test_a_head_is_bounded_and_keeps_its_length() -> None:
     assert entry.text is not None and len(entry.text) == TEXT_CHARS
 
 
-def test_bytes_that_are_no_frame() -> None:
+def test_a_frame_that_never_became_whole() -> None:
     transcript = Transcript(Redactor())
-    transcript.raw(1, "in", b"\x81" + bytes(99))
+    transcript.unfinished(1, "in", b"\x81" + bytes(99))
     (entry,) = transcript.entries
-    assert (entry.what, entry.length, entry.head) == ("bytes", 100, (b"\x81" + bytes(63)).hex())
+    assert (entry.what, entry.text) == ("bytes", "the start of an unfinished frame")
+    assert entry.head == (b"\x81" + bytes(63)).hex()
 
 
 def test_times_never_go_back_and_start_with_the_check() -> None:
@@ -103,7 +104,7 @@ def test_no_part_of_a_secret_is_written_down_wherever_it_stands(before: int) -> 
     payload = b"." * before + SECRET.encode()
     transcript = Transcript(Redactor([SECRET]))
     transcript.frame(1, "in", received(b"\x82\x7f" + len(payload).to_bytes(8, "big") + payload, keep=2**20))
-    transcript.raw(1, "in", payload)
+    transcript.unfinished(1, "in", payload)
     transcript.head(1, "in", payload)
     text = " ".join(str(entry.text) for entry in transcript.entries)
     heads = b"".join(bytes.fromhex(entry.head or "") for entry in transcript.entries)
