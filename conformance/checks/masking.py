@@ -229,10 +229,19 @@ def _sample(words: str, opcode: Opcode, lengths: Sequence[int], chop: int | None
     return Sample(f"{opcode.name.lower()} {words}", opcode, parts, [telling_key() for _ in parts], chop)
 
 
-@check(PLACE, LENGTH, needs=[Need.ECHO])
-async def messages_of_every_remainder(target: Target) -> None:
+@check(
+    PLACE,
+    LENGTH,
+    needs=[Need.ECHO],
+    each=[
+        param("1-to-9", range(1, 10)),
+        param("124-to-127", range(124, 128)),
+        param("1000-to-1004", range(1000, 1005)),
+        param("1005-to-1009", range(1005, 1010)),
+    ],
+)
+async def messages_of_every_remainder(target: Target, sizes: range) -> None:
     """Messages come back as long as they were and unmasked to the last octet, whatever their length modulo 4."""
-    sizes = (*range(1, 10), 125, 126, 127, *range(1000, 1010))
     for opcode in _echoed(target):
         await _judge_each(target, [_sample(f"of {size} bytes", opcode, [size]) for size in sizes])
 

@@ -232,3 +232,24 @@ class LastOddOctetsNotUnmasked(Connection):
             return whole
         end = self.frame.length // 4 * 4 - offset
         return whole[: max(end, 0)] + chunk[max(end, 0) :]
+
+
+@switch("last-of-three-octets-not-unmasked", violates=["rfc6455-5.3-3"], also=["rfc6455-*", "rfc3629-*"])
+class LastOfThreeOctetsNotUnmasked(Connection):
+    """The last octet of a message of three is left as it came."""
+
+    length = 3
+
+    def unmask(self, chunk: bytes, key: bytes, offset: int) -> bytes:
+        whole = super().unmask(chunk, key, offset)
+        frame = self.frame
+        if frame is None or frame.is_control or frame.length != self.length or offset + len(chunk) != self.length:
+            return whole
+        return whole[:-1] + chunk[-1:]
+
+
+@switch("last-of-124-octets-not-unmasked", violates=["rfc6455-5.3-3"], also=["rfc6455-5.2-*", "rfc6455-6.*"])
+class LastOf124OctetsNotUnmasked(LastOfThreeOctetsNotUnmasked):
+    """The last octet of a message of 124 is left as it came."""
+
+    length = 124
