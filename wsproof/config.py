@@ -60,7 +60,7 @@ def _table() -> tuple[Path, tuple[str, ...], str, dict[str, Any]] | None:
         table = table.get(key, {})
         if not isinstance(table, dict):
             raise ConfigError(path, line_of(text, where), f"{'.'.join(where)!r} must be a table")
-    return path, ("tool", "wsproof"), text, table
+    return (path, ("tool", "wsproof"), text, table) if table else None
 
 
 class _Parameter(NamedTuple):
