@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import h11
@@ -162,26 +163,11 @@ def opening_request(
 
 def split_list(values: Iterable[bytes]) -> list[bytes]:
     """The elements of a comma-separated list over all its field lines; empty ones are dropped (RFC 9110, 5.6.1.2)."""
-    joined = b",".join(values)
-    parts: list[bytes] = []
-    current = bytearray()
-    quoted = escaped = False
-    for byte in joined:
-        if escaped:
-            escaped = False
-        elif quoted and byte == 0x5C:
-            escaped = True
-        elif byte == 0x22:
-            quoted = not quoted
-        elif byte == 0x2C and not quoted:
-            parts.append(bytes(current))
-            current.clear()
-            continue
-        current.append(byte)
-    parts.append(bytes(current))
-    return [part for part in (part.strip(b" \t") for part in parts) if part]
+    return [part for part in (part.strip(b" \t") for part in _ELEMENT.findall(b",".join(values))) if part]
 
 
+# What stands between commas; a comma within a quoted-string, which may lack its end, parts nothing.
+_ELEMENT: Final = re.compile(rb'(?:"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^",])+', re.DOTALL)
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _STATUS_LINE: Final = re.compile(rb"(HTTP/\d\.\d) (\d{3}) ([\t \x21-\x7e\x80-\xff]*)")
 _LOOSE_STATUS: Final = re.compile(rb"HTTP/[\d.]+\s+(\d{3})")
@@ -205,8 +191,14 @@ class ResponseHead:
 
     def all(self, name: str) -> list[bytes]:
         """All values of that field, a line each, in order."""
-        wanted = name.lower().encode()
-        return [value for key, value in self.fields if key.lower() == wanted]
+        return self._by_name.get(name.lower().encode(), [])
+
+    @cached_property
+    def _by_name(self) -> dict[bytes, list[bytes]]:
+        found: dict[bytes, list[bytes]] = {}
+        for key, value in self.fields:
+            found.setdefault(key.lower(), []).append(value)
+        return found
 
     def get(self, name: str) -> bytes | None:
         """The first value of that field."""
