@@ -62,8 +62,8 @@ def main() -> None:
     print(f"    {last}")
     show("wsproof run, the embedded reference server", f"{seconds:.2f} s", "3 s plus the baseline's silences")
     with Server("-m", "benchmarks.late", "{port}", "0.05") as url:
-        one = times(url, "--jobs", "1", runs=1)
-        many = times(url, runs=1)
+        one = times(url, "--jobs", "1")
+        many = times(url)
     show("each message 50 ms late, --jobs 1", f"{one:.2f} s", "-")
     show("each message 50 ms late, default jobs", f"{many:.2f} s", "-")
     show("ratio", f"{one / many:.1f}", "at least 8")
