@@ -45,8 +45,8 @@ class Discovered:
     server: str | None = None
     refused: tuple[int, ...] = ()
     """Types of message (opcodes) that the target does not take: their very first fragment ends the connection."""
-    answers_ping: bool = True
-    """A Ping on a fresh connection is answered. Where it is not, the target may not read at all."""
+    deaf: bool = False
+    """Not even a Ping on a fresh connection is answered: the target may not read at all."""
     ends_at_once: str | None = None
     """How it ended a fresh connection instead of answering a Ping; an accepted handshake can still be a refusal."""
 

@@ -55,7 +55,7 @@ async def discover(setting: Setting) -> Discovered:
     deflate = await _offers_deflate(setting) if deflate is None else deflate
     pinged = pinged or await _ping(setting)
     ended = pinged if isinstance(pinged, str) else None
-    found = replace(found, deflate=bool(deflate), answers_ping=pinged is True, ends_at_once=ended)
+    found = replace(found, deflate=bool(deflate), deaf=pinged is not True, ends_at_once=ended)
     refused = await asyncio.gather(*(_refuses(setting, opcode) for opcode in DATA_OPCODES))
     types = tuple(int(opcode) for opcode, no in zip(DATA_OPCODES, refused, strict=True) if no)
     found = replace(found, refused=types)

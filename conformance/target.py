@@ -142,7 +142,7 @@ class Target:
             patience=self.patience,
             echo=self.found.echo if echo else None,
             chatty=self.found.chatty,
-            deaf=not self.found.answers_ping,
+            deaf=self.found.deaf,
             observe=self._observe if watched else lambda finding: None,
             keep=keep,
         )

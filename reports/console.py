@@ -111,7 +111,7 @@ class Console:
         self._line("", "  ".join(map(visible, filter(None, what))), style="bold")
         facts = {key: value for key, value in run.target.items() if key != "url"} | run.discovered
         if run.seed or self._verbosity is Verbosity.VERBOSE:
-            facts["seed"] = run.seed
+            facts["seed"] = str(run.seed)
         if self._verbosity is Verbosity.VERBOSE:
             facts |= run.versions
         shown = {visible(key, 30): text for key, value in facts.items() if (text := _fact(value))}
@@ -349,11 +349,11 @@ def totals_text(totals: Totals) -> str:
 
 
 def _fact(value: Any) -> str:
-    """A value of the run line on one line; empty where there is nothing to say."""
+    """A value of the run line on one line; empty for what is absent, none or zero."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "yes" if value else ""
     if isinstance(value, dict):
         return ", ".join(f"{visible(str(key), 40)}={text}" for key, item in value.items() if (text := _fact(item)))
     if isinstance(value, list | tuple):
         return ", ".join(text for item in value if (text := _fact(item)))
-    return "" if value is None else visible(str(value), 200)
+    return "" if value in (None, 0) else visible(str(value), 200)

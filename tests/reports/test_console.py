@@ -55,7 +55,7 @@ def shown(
 GOLDEN = """\
 wsproof 0.1.0  check  ws://127.0.0.1:8000/echo
   server  uvicorn
-  echo    text=yes, binary=no
+  echo    text=yes
 
 Errors of wsproof's own (1)
   ERROR limits/bug
@@ -121,7 +121,7 @@ def test_a_clean_run_is_short() -> None:
     assert shown([checked("a/b", raw(MUST, Outcome.HOLDS))]).splitlines() == [
         "wsproof 0.1.0  check  ws://127.0.0.1:8000/echo",
         "  server  uvicorn",
-        "  echo    text=yes, binary=no",
+        "  echo    text=yes",
         "",
         "1 check in 2.9 s: 1 passed",
         "The gate holds: 1 check passed.",
