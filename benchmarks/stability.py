@@ -6,7 +6,6 @@ Exit code 1 if one did.
 
 from __future__ import annotations
 
-import collections
 import multiprocessing
 import os
 import subprocess
@@ -23,37 +22,46 @@ def burn() -> None:
         pass
 
 
-def verdicts(folder: Path) -> dict[str, str]:
-    """One run's verdict for each check."""
+def verdicts(folder: Path) -> dict[str, tuple[str, str]]:
+    """One run's verdict for each check, and what was observed where it did not pass."""
     subprocess.run(
         [sys.executable, "-m", "wsproof", "run", "--report-dir", str(folder), "--quiet"],
         stdout=subprocess.DEVNULL,
         check=False,
     )
     run = read_run(folder / "run.jsonl")
-    return {result.id: result.verdict for result in run.checks} | {"(exit code)": str(run.end.exit)}
+    found = {
+        result.id: (
+            str(result.verdict),
+            "; ".join(finding.observed for finding in result.findings if finding.verdict != "pass"),
+        )
+        for result in run.checks
+    }
+    return found | {"(exit code)": (str(run.end.exit), run.end.gate)}
 
 
 def main(runs: int) -> int:
     burners = [multiprocessing.Process(target=burn, daemon=True) for _ in range(os.cpu_count() or 1)]
     for burner in burners:
         burner.start()
-    seen: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    first: dict[str, tuple[str, str]] = {}
+    differences = 0
     try:
         with tempfile.TemporaryDirectory() as folder:
-            for number in range(runs):
+            for number in range(1, runs + 1):
                 found = verdicts(Path(folder))
-                for id, verdict in found.items():
-                    seen[id][verdict] += 1
-                print(f"run {number + 1}: {len(found) - 1} checks, exit {found['(exit code)']}", flush=True)
+                first = first or found
+                print(f"run {number}: {len(found) - 1} checks, exit {found['(exit code)'][0]}", flush=True)
+                for id in sorted(first.keys() | found.keys()):
+                    before, now = first.get(id, ("absent", "")), found.get(id, ("absent", ""))
+                    if before[0] != now[0]:
+                        differences += 1
+                        print(f"  DIFFERS {id}: {before[0]} ({before[1]}), now {now[0]} ({now[1]})", flush=True)
     finally:
         for burner in burners:
             burner.terminate()
-    different = {id: counts for id, counts in seen.items() if len(counts) > 1 or sum(counts.values()) != runs}
-    for id, counts in sorted(different.items()):
-        print(f"DIFFERS {id}: {dict(counts)}")
-    print(f"{runs} runs, {len(burners)} busy cores, differences: {len(different) or 'none'}")
-    return 1 if different else 0
+    print(f"{runs} runs, {len(burners)} busy cores, differences: {differences or 'none'}")
+    return 1 if differences else 0
 
 
 if __name__ == "__main__":
