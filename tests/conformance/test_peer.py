@@ -15,22 +15,13 @@ from tests.mutants import MutantServer
 from tests.peers.scripted import Wire, scripted
 from wsproof.conformance.budget import Budget
 from wsproof.conformance.check import Findings, Undetermined, Violation
+from wsproof.conformance.connection import MAX_INBOX, MAX_PARTS
 from wsproof.conformance.discovered import EchoForm
 from wsproof.conformance.endpoint import Redactor, parse_endpoint
 from wsproof.conformance.errors import TargetGone
+from wsproof.conformance.events import CUT, MAX_KEPT
 from wsproof.conformance.link import Link, TcpEnd, open_link
-from wsproof.conformance.peer import (
-    CUT,
-    MAX_INBOX,
-    MAX_KEPT,
-    MAX_PARTS,
-    Ended,
-    Failed,
-    Message,
-    Peer,
-    Silence,
-    describe_all,
-)
+from wsproof.conformance.peer import Ended, Failed, Message, Peer, Silence, describe_all
 from wsproof.conformance.serve import free_port
 from wsproof.conformance.target import Setting, Target
 from wsproof.conformance.transcript import Transcript
