@@ -323,21 +323,6 @@ class TestListAndExplain:
         assert "Contested" in capsys.readouterr().out
 
 
-class TestRun:
-    def test_the_embedded_reference_server(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert wsproof("run") == 0
-        out = capsys.readouterr().out
-        assert "The gate holds" in out
-        run = read_run(Path("wsproof-report/run.jsonl"))
-        assert run.run.kind == "run"
-        assert run.end.totals.undetermined == 0
-        assert Path("wsproof-report/junit.xml").exists()
-
-    def test_a_url(self, server: MutantServer, folder: Path) -> None:
-        assert wsproof("run", server.url, "--report-dir", "there", "-q") == 0
-        assert read_run(Path("there/run.jsonl")).end.exit == 0
-
-
 def test_version_and_help(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert wsproof("--version") == 0
     assert capsys.readouterr().out.startswith("wsproof ")
