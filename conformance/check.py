@@ -130,12 +130,13 @@ class Check:
     function: CheckFunction
     arguments: tuple[Any, ...]
     requirements: tuple[str, ...]
-    needs: tuple[Need, ...]
-    autobahn: tuple[str, ...]
-    watches: bool
-    slow: bool
-    disruptive: bool
-    alone: bool
+    needs: tuple[Need, ...] = ()
+    autobahn: tuple[str, ...] = ()
+    watches: bool = False
+    long: bool = False
+    slow: bool = False
+    disruptive: bool = False
+    alone: bool = False
 
     @property
     def chapter(self) -> str:
@@ -156,6 +157,7 @@ def check(
     autobahn: Sequence[str] = (),
     each: Sequence[Param] | None = None,
     watches: bool = False,
+    long: bool = False,
     slow: bool = False,
     disruptive: bool = False,
     alone: bool = False,
@@ -163,7 +165,8 @@ def check(
     """Register an async function as a check of ``requirements`` (ids of requirements.toml, the primary one first).
 
     ``each`` makes a family with one check per parameter. ``watches``: what is seen of these requirements during the
-    other checks counts too. ``slow`` waits more than 5 s, ``disruptive`` floods, ``alone`` never runs beside others.
+    other checks counts too. ``long`` waits for many answers one after the other, so it starts first; ``slow`` waits
+    more than 5 s, ``disruptive`` floods, ``alone`` never runs beside others.
     """
     if not requirements:
         raise ValueError("a check names at least one requirement")
@@ -184,6 +187,7 @@ def check(
                 needs=tuple(needs),
                 autobahn=(*autobahn, *(member.autobahn if member else ())),
                 watches=watches,
+                long=long,
                 slow=slow,
                 disruptive=disruptive,
                 alone=alone,

@@ -10,7 +10,7 @@ import json
 import pkgutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -133,7 +133,7 @@ def judged(attempt: Attempt, *, strict: bool, baseline: Baseline, redactor: Reda
     ended = Verdict.SKIP if attempt.skipped else Verdict.ERROR if attempt.error else None
     reason = attempt.skipped or attempt.error or attempt.reason
     findings = [
-        raw.model_copy(update={"expected": redactor.text(raw.expected), "observed": redactor.text(raw.observed)})
+        replace(raw, expected=redactor.text(raw.expected), observed=redactor.text(raw.observed))
         for raw in attempt.findings
     ]
     return judge_check(

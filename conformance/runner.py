@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
@@ -113,7 +113,7 @@ class Runner:
 
     async def run(self) -> AsyncIterator[Attempt]:
         """Final attempts as they become final; those of watching checks come last."""
-        together: deque[Check] = deque()
+        together: list[Check] = []
         alone: list[Check] = []
         for item in self.checks:
             missing = next((need for need in item.needs if self.setting.missing(need)), None)
@@ -125,7 +125,7 @@ class Runner:
                 alone.append(item)
             else:
                 together.append(item)
-        async for attempt in self._together(together):
+        async for attempt in self._together(deque(_in_turn(together))):
             yield attempt
         async for attempt in self._one_by_one(alone):
             yield attempt
@@ -137,38 +137,50 @@ class Runner:
     # -- phases --------------------------------------------------------------------------------------------------
 
     async def _together(self, waiting: deque[Check]) -> AsyncIterator[Attempt]:
-        """Up to ``jobs`` checks at a time; results are final once a later handshake was answered."""
-        unconfirmed: list[Attempt] = []
+        """Up to ``jobs`` checks at a time; results are final once a later handshake was answered.
+
+        That handshake is tried beside the checks, so no place stays empty meanwhile, and once for several of them.
+        """
+        finished: list[Attempt] = []
+        looked_after: list[Attempt] = []
+        looking: asyncio.Task[bool] | None = None
         running: dict[asyncio.Task[Attempt], Check] = {}
-        while (waiting or running) and not self._halted():
+        while (waiting or running or finished or looking) and not self._halted():
             while waiting and len(running) < self.jobs:
                 item = waiting.popleft()
                 task = asyncio.create_task(self._try(item))
                 running[task] = item
                 self._tasks.add(task)
-            if running:
-                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    self._tasks.discard(task)
-                    item = running.pop(task)
-                    if not task.cancelled():
-                        unconfirmed.append(task.result())
-            if self._halted() or not unconfirmed:
+            enough = len(finished) >= self.jobs / 2 or not waiting
+            if finished and enough and looking is None:
+                looked_after, finished = finished, []
+                looking = asyncio.create_task(self._alive())
+            both: set[asyncio.Task[Any]] = {*running}
+            if looking is not None:
+                both.add(looking)
+            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for task in done & running.keys():
+                self._tasks.discard(task)
+                del running[task]
+                if not task.cancelled():
+                    finished.append(task.result())
+            if looking is None or looking not in done:
                 continue
-            batch, unconfirmed = unconfirmed, []
-            if await self._alive():
-                for attempt in batch:
+            alive, looking = looking.result(), None
+            if alive:
+                for attempt in looked_after:
                     for final in self._settle(attempt):
                         yield final
-                continue
-            if self._halted():
-                continue
-            suspects = [attempt.check for attempt in batch] + list(running.values())
-            await self._cancel(running)
-            if not await self._revive(suspects):
-                return
-            async for attempt in self._one_by_one(suspects):
-                yield attempt
+            elif not self._halted():
+                suspects = [attempt.check for attempt in (*looked_after, *finished)] + list(running.values())
+                finished = []
+                await self._cancel(running)
+                if not await self._revive(suspects):
+                    return
+                async for attempt in self._one_by_one(suspects):
+                    yield attempt
+        if looking is not None:
+            await looking
         await self._cancel(running)
 
     async def _one_by_one(self, checks: Iterable[Check], retried: bool = False) -> AsyncIterator[Attempt]:
@@ -239,7 +251,7 @@ class Runner:
                 finding, evidence, where = self._observed[name]
                 if where == attempt.check.id:
                     continue
-                added.append(finding.model_copy(update={"observed": f"{finding.observed} (in {where})"}))
+                added.append(replace(finding, observed=f"{finding.observed} (in {where})"))
                 transcript = evidence
         if not added or attempt.error is not None:
             return attempt
@@ -341,6 +353,17 @@ class Runner:
             await asyncio.sleep(0.1)
         self.stopped = self.stopped or Stop("the target went away and did not come back", names, gone=True)
         return False
+
+
+def _in_turn(checks: Sequence[Check]) -> list[Check]:
+    """Long checks first, then those of each chapter spread evenly: while some wait, others compute."""
+    size = Counter(item.chapter for item in checks)
+    place: Counter[str] = Counter()
+    at: dict[str, float] = {}
+    for item in checks:
+        at[item.id] = (place[item.chapter] + 0.5) / size[item.chapter]
+        place[item.chapter] += 1
+    return sorted(checks, key=lambda item: (not item.long, at[item.id]))
 
 
 def _says_something(finding: RawFinding) -> bool:

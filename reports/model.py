@@ -6,8 +6,9 @@ Times are seconds. Verdicts are made in ``judge.py``; what the runner observes i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -60,13 +61,17 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
+STRICT: Final = ConfigDict(frozen=True, extra="forbid")
+
+
 class Strict(BaseModel):
     """Frozen, and closed against unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = STRICT
 
 
-class RawFinding(Strict):
+@dataclass(frozen=True, slots=True)
+class RawFinding:
     """One observation under one requirement, as a check made it."""
 
     requirement: str
@@ -87,8 +92,14 @@ class Finding(Strict):
     contested: bool = False
 
 
-class TranscriptEntry(Strict):
-    """One thing that passed in one direction. ``t`` counts from the start of the check."""
+@dataclass(frozen=True, slots=True)
+class TranscriptEntry:
+    """One thing that passed in one direction. ``t`` counts from the start of the check.
+
+    Made for every frame of a run, hence no model of its own: it is validated where a run file is read.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     t: float
     conn: int

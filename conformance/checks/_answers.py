@@ -87,9 +87,7 @@ def ready(answer: Answer) -> Answer:
     return answer
 
 
-def judge(
-    target: Target, expected: Expected, answers: Mapping[str, Answer], *, requirement: str | None = None
-) -> None:
+def judge(target: Target, expected: Expected, answers: Mapping[str, Answer], *, requirement: str | None = None) -> None:
     """One finding about all the answers, the worst of them: what each request was (in words) and what came."""
     wrong = {words: answer for words, answer in answers.items() if not expected.passed_by(answer)}
     violated = {words: answer for words, answer in wrong.items() if not expected.warned_by(answer)}

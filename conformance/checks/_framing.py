@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from ..check import Undetermined, Violation
@@ -49,9 +50,7 @@ def naming(target: Target, what: str) -> Iterator[None]:
     except Undetermined as why:
         raise Undetermined(f"{what}: {why}") from None
     finally:
-        made[before:] = [
-            finding.model_copy(update={"observed": f"{what}: {finding.observed}"}) for finding in made[before:]
-        ]
+        made[before:] = [replace(finding, observed=f"{what}: {finding.observed}") for finding in made[before:]]
 
 
 async def good_message(target: Target, peer: Peer) -> bytes:

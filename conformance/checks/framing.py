@@ -157,7 +157,7 @@ async def no_extension_is_used(target: Target) -> None:
         await _ordinary_traffic(target, peer)
 
 
-@check("rfc6455-5.2-9", watches=True)
+@check("rfc6455-5.2-9", watches=True, long=True)
 async def lengths_are_minimal(target: Target) -> None:
     """Every frame tells its length in the fewest bytes that can hold it."""
     async with target.connect() as peer:
@@ -222,6 +222,7 @@ async def reserved_bits(target: Target, rsv: int) -> None:
         param("pong", Opcode.PONG),
         param("close", Opcode.CLOSE, autobahn=["3.7"]),
     ],
+    long=True,
 )
 async def reserved_bits_in_other_frames(target: Target, opcode: Opcode) -> None:
     """A frame of this kind with any of the reserved bits fails the connection, also after a good message."""
@@ -314,7 +315,7 @@ async def reserved_opcodes_after_message(target: Target, opcode: int) -> None:
                 await _fails_after_message(target, peer, Frame(opcode, payload), writing)
 
 
-@check("rfc6455-5.2-6", "rfc6455-5.2-4")
+@check("rfc6455-5.2-6", "rfc6455-5.2-4", long=True)
 async def unfinished_reserved_opcode(target: Target) -> None:
     """A frame with a reserved opcode and FIN=0 fails the connection at once; the Ping behind it is not answered."""
     echoes = target.found.echo is not None

@@ -239,6 +239,7 @@ def _sample(words: str, opcode: Opcode, lengths: Sequence[int], chop: int | None
         param("1000-to-1004", range(1000, 1005)),
         param("1005-to-1009", range(1005, 1010)),
     ],
+    long=True,
 )
 async def messages_of_every_remainder(target: Target, sizes: range) -> None:
     """Messages come back as long as they were and unmasked to the last octet, whatever their length modulo 4."""
@@ -246,7 +247,7 @@ async def messages_of_every_remainder(target: Target, sizes: range) -> None:
         await _judge_each(target, [_sample(f"of {size} bytes", opcode, [size]) for size in sizes])
 
 
-@check(PLACE, needs=[Need.ECHO])
+@check(PLACE, needs=[Need.ECHO], long=True)
 async def each_fragment_begins_its_key(target: Target) -> None:
     """Each fragment is unmasked with its own key from its first octet, wherever the one before it ended."""
     parted = ((1, 2, 3), (5, 7, 1, 6), (1001, 2, 1003))
@@ -255,7 +256,7 @@ async def each_fragment_begins_its_key(target: Target) -> None:
         await _judge_each(target, samples)
 
 
-@check(PLACE, needs=[Need.ECHO])
+@check(PLACE, needs=[Need.ECHO], long=True)
 async def segments_continue_the_key(target: Target) -> None:
     """A frame is unmasked alike when it comes in TCP segments that end anywhere within the key's four octets."""
     cuts = ((9, 1), (103, 3), (1023, 7), (3001, ODD_CHUNK))

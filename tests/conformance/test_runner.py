@@ -31,12 +31,6 @@ def made(id: str, function: Callable[[Target], Awaitable[None]], **changes: obje
         function=function,
         arguments=(),
         requirements=("rfc6455-5.5.2-2", "rfc6455-5.1-4"),
-        needs=(),
-        autobahn=(),
-        watches=False,
-        slow=False,
-        disruptive=False,
-        alone=False,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]  # the names are those of the fields
 
@@ -211,20 +205,20 @@ class TestSelection:
 
     async def test_stop_drops_what_is_in_flight_and_keeps_what_is_final(self) -> None:
         async def endless(target: Target) -> None:
-            runner_box[0].stop("told to")
             await asyncio.Event().wait()
 
         async def quick(target: Target) -> None:
             target.findings.holds()
 
-        runner_box: list[Runner] = []
+        final: list[str] = []
         async with MutantServer() as server:
             setting = Setting(parse_endpoint(server.url), patience=0.5)
             checks = [made("made/quick", quick), made("made/endless", endless), made("made/later", quick)]
             runner = Runner(setting, checks, jobs=1)
-            runner_box.append(runner)
-            attempts = [attempt async for attempt in runner.run()]
-        assert [attempt.check.id for attempt in attempts] == ["made/quick"]
+            async for attempt in runner.run():
+                final.append(attempt.check.id)
+                runner.stop("told to")
+        assert final == ["made/quick"]
         assert runner.stopped is not None
         assert runner.stopped.reason == "told to"
 
@@ -281,3 +275,43 @@ class TestSelection:
             attempts, _ = await run(server.url, [made("made/refused-once", refused_once)])
         assert tries == 2
         assert set(outcomes(attempts[0]).values()) == {Outcome.HOLDS}
+
+
+class TestOrder:
+    async def test_long_checks_start_first_and_the_chapters_take_turns(self) -> None:
+        started: list[str] = []
+
+        def noting(id: str, **changes: object) -> Check:
+            async def function(target: Target) -> None:
+                started.append(id)
+
+            return made(id, function, **changes)
+
+        checks = [noting(f"a/{n}") for n in range(4)] + [noting(f"b/{n}") for n in range(2)]
+        checks.append(noting("c/long", long=True))
+        async with MutantServer() as server:
+            attempts, _ = await run(server.url, checks, jobs=1)
+        assert started == ["c/long", "a/0", "b/0", "a/1", "a/2", "b/1", "a/3"]
+        assert len(attempts) == 7
+
+    async def test_no_place_stays_empty_while_the_target_is_looked_at(self) -> None:
+        """The second check starts although the handshake after the first is not answered before it has started."""
+        second_started = asyncio.Event()
+
+        async def first(target: Target) -> None:
+            pass
+
+        async def second(target: Target) -> None:
+            second_started.set()
+
+        class Waiting(Runner):
+            async def _alive(self) -> bool:
+                await second_started.wait()
+                return True
+
+        async with MutantServer() as server:
+            setting = Setting(parse_endpoint(server.url), patience=0.5)
+            runner = Waiting(setting, [made("a/first", first), made("a/second", second)], jobs=1)
+            async with asyncio.timeout(30):
+                attempts = [attempt.check.id async for attempt in runner.run()]
+        assert attempts == ["a/first", "a/second"]

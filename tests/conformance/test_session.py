@@ -51,7 +51,7 @@ class Noted(Listener):
 
 def made(function: Callable[[Target], Awaitable[None]], name: str = "made/check") -> Check:
     """A check of the test's own, not in the catalogue."""
-    return Check(name, name, function, (), ("rfc6455-5.5.2-2",), (), (), False, False, False, False)
+    return Check(name, name, function, (), ("rfc6455-5.5.2-2",))
 
 
 async def holds(target: Target) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -284,7 +285,7 @@ def test_a_stream_that_knows_ascii_only() -> None:
 
 
 def hostile_run() -> tuple[list[CheckResult], EndRecord]:
-    entries = [entry.model_copy(update={"text": HOSTILE, "head": HOSTILE}) for entry in TRANSCRIPT]
+    entries = [replace(entry, text=HOSTILE, head=HOSTILE) for entry in TRANSCRIPT]
     bad = [raw(name, Outcome.VIOLATED, HOSTILE) for name in (MUST, "rfc6455-7.1.7-1", "rfc6455-5.4-8")]
     results = [checked(f"a/{n}", one, title=HOSTILE, transcript=entries, reason=HOSTILE) for n, one in enumerate(bad)]
     results += [checked(f"b/{v}", ended=v, reason=HOSTILE) for v in (Verdict.SKIP, Verdict.UNDETERMINED, Verdict.ERROR)]

@@ -1,5 +1,6 @@
 """JUnit XML as CI systems read it."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -121,7 +122,7 @@ def test_a_failure_without_a_finding_says_its_title(path: Path) -> None:
 
 
 def test_hostile_content(path: Path) -> None:
-    entries = [entry.model_copy(update={"text": HOSTILE, "head": HOSTILE}) for entry in TRANSCRIPT]
+    entries = [replace(entry, text=HOSTILE, head=HOSTILE) for entry in TRANSCRIPT]
     bad = raw(MUST, Outcome.VIOLATED, HOSTILE * 1000)
     result = checked("a/b", bad, title=HOSTILE, transcript=entries, reason=HOSTILE)
     (failure,) = case(written(path, [result]), "a/b")
