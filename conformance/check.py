@@ -38,6 +38,9 @@ class Need(Enum):
     REFUSED_ORIGIN = "an Origin that the profile says is refused"
     REFUSED_PATH = "a path that the profile says is refused"
     UNAVAILABLE_PATH = "a path that the profile says does not exist"
+    ECHO_CONTRACT = "the profile's [echo]"
+    ITEMS_CONTRACT = "the profile's [items]"
+    CHAT_CONTRACT = "the profile's [chat]"
 
 
 class Violation(Exception):

@@ -60,6 +60,62 @@ class Allowed(_Part):
     """Where that is so; without it at the echo endpoint."""
 
 
+class EchoContract(_Part):
+    """What the echo answers. ``{message}`` stands for the message, ``{value}`` for the JSON value that was sent."""
+
+    path: str | None = None
+    """Where text is echoed; without it ``paths.echo``."""
+    text: str = "{message}"
+    bytes_path: str | None = None
+    """Where binary messages are echoed; without it that form is left out."""
+    bytes: str = "{message}"
+    json_path: str | None = None
+    """Where JSON is echoed; without it that form is left out."""
+    json_answer: str = '{{"message": {value}}}'
+
+
+class ItemAnswer(_Part):
+    """One answer to each message. ``{credential}``, ``{q}``, ``{message}`` and ``{item_id}`` are filled in."""
+
+    text: str
+    only_with_query: bool = False
+
+
+class ItemsContract(_Part):
+    """The items: who is let in, and what each message is answered with."""
+
+    path: str
+    """With ``{item_id}``."""
+    cookie: str | None = None
+    """The name of the cookie that lets in."""
+    token: str | None = None
+    """The name of the query parameter that lets in."""
+    query: str | None = None
+    """The name of the optional query parameter, a whole number."""
+    answers: list[ItemAnswer]
+    close_code: int = 1008
+    """With which a connection without credentials is closed, where it is accepted first."""
+
+
+class ChatContract(_Part):
+    """The chat. ``{client_id}`` and ``{message}`` are filled in."""
+
+    path: str
+    """With ``{client_id}``."""
+    room_path: str | None = None
+    """The same with ``{room}`` too, where there are rooms."""
+    own: str | None = None
+    """What the sender alone gets for its message."""
+    others: str
+    """What the members get for a message."""
+    others_to_sender: bool = True
+    """Whether the sender gets that too."""
+    left: str | None = None
+    """What the remaining members get once for a leaver."""
+    joined: str | None = None
+    """What the members get for one that joins."""
+
+
 class Profile(_Part):
     """A whole profile file."""
 
@@ -69,6 +125,9 @@ class Profile(_Part):
     probe: Probe = Probe()
     refused: Refused = Refused()
     allowed: Allowed = Allowed()
+    echo: EchoContract | None = None
+    items: ItemsContract | None = None
+    chat: ChatContract | None = None
     subprotocols: list[str] = []
     """Those that ``probe.subprotocol`` supports."""
     denial: Literal["any", "close", "http"] = "any"

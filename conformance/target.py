@@ -56,6 +56,9 @@ class Setting:
             Need.REFUSED_ORIGIN: bool(profile and profile.refused.origin),
             Need.REFUSED_PATH: bool(profile and profile.paths.refused),
             Need.UNAVAILABLE_PATH: bool(profile and profile.paths.unavailable),
+            Need.ECHO_CONTRACT: bool(profile and profile.echo),
+            Need.ITEMS_CONTRACT: bool(profile and profile.items),
+            Need.CHAT_CONTRACT: bool(profile and profile.chat),
         }
         return not have[need]
 
