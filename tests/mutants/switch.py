@@ -19,6 +19,10 @@ CHAPTERS: Final = (
     "fragmentation",
     "text_utf8",
     "closing_handshake",
+    "properties",
+    "contract_echo",
+    "contract_items",
+    "contract_chat",
 )
 Part = TypeVar("Part", bound=type[Connection] | type[App])
 
