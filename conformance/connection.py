@@ -20,6 +20,7 @@ from .events import KEEP, Ended, Event, Message, Silence
 from .link import Link, TcpEnd, open_link
 from .lint import FrameLint
 from .lint_http import lint_response
+from .source import Source
 from .transcript import Transcript
 from .wire.extensions import reserved_bits_of
 from .wire.frames import Frame, FrameParser, Opcode, ReceivedFrame, close_frame, is_wire_legal
@@ -44,6 +45,7 @@ class Connection:
         patience: float,
         observe: Callable[[RawFinding], None] = lambda finding: None,
         keep: int = KEEP,
+        source: Source | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.patience = patience
@@ -55,6 +57,8 @@ class Connection:
         self.pings_received = 0
         self.frame_lint = FrameLint()
         self.conn = transcript.connection()
+        self.source = (source or Source.fresh()).stream(self.conn)
+        self._answers = self.source.stream("answers")  # when they are due is the target's doing
         self._observe = observe
         self._transcript = transcript
         self._budget = budget
@@ -201,7 +205,7 @@ class Connection:
     def _send_now(self, frame: Frame) -> None:
         if frame.opcode == Opcode.CLOSE:
             self.close_sent = True
-        self._write_now(frame.encode())
+        self._write_now(frame.encode(self._answers.masking_key()))
 
     def _write_now(self, data: bytes) -> None:
         if not self.link.open:
@@ -235,7 +239,11 @@ class Connection:
 
     async def send(self, *frames: Frame, chop: int | None = None) -> None:
         """Send frames in one write, or chopped into TCP segments of ``chop`` bytes."""
-        await self.write(b"".join(frame.encode() for frame in frames), chop=chop)
+        await self.write(self.encoded(*frames), chop=chop)
+
+    def encoded(self, *frames: Frame) -> bytes:
+        """The bytes of frames, with fresh masking keys of this connection."""
+        return b"".join(frame.encode(self.source.masking_key()) for frame in frames)
 
     async def send_text(self, text: str | bytes) -> None:
         """Send a text message in one frame."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,12 +14,11 @@ from .discovered import EchoForm
 from .endpoint import Endpoint
 from .events import KEEP, Ended, Event, Kept, Message, Silence, describe_all
 from .link import TcpEnd
+from .source import Source
 from .transcript import Transcript
 from .wire.frames import CloseCode, Frame, Opcode, ReceivedFrame, close_frame, describe, shown
 
 __all__ = ["KEEP", "Ended", "Event", "Failed", "Message", "Peer", "Silence", "describe_all"]
-
-_fences = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,16 @@ class Peer(Connection):
         deaf: bool = False,
         observe: Callable[[RawFinding], None] = lambda finding: None,
         keep: int = KEEP,
+        source: Source | None = None,
     ) -> None:
         super().__init__(
-            endpoint=endpoint, transcript=transcript, budget=budget, patience=patience, observe=observe, keep=keep
+            endpoint=endpoint,
+            transcript=transcript,
+            budget=budget,
+            patience=patience,
+            observe=observe,
+            keep=keep,
+            source=source,
         )
         self.findings = findings
         self._echo = echo
@@ -145,7 +150,7 @@ class Peer(Connection):
         Returns all that came before the Pong. Raises Undetermined when the Pong does not come: a busy application can
         keep a stack from reading. A Close or the end of TCP is returned as the last event.
         """
-        nonce = b"fence-%d" % next(_fences)
+        nonce = self.source.nonce("fence")
         await self.send(Frame(Opcode.PING, nonce))
         deadline = self._deadline(None)
         before = Kept()
@@ -209,7 +214,7 @@ class Peer(Connection):
                         silence=True,
                     ) from None
                 if nonce is None:
-                    nonce = b"still-open-%d" % next(_fences)
+                    nonce = self.source.nonce("still-open")
                     await self.send(Frame(Opcode.PING, nonce))
                     deadline = self._deadline(None)
                     continue

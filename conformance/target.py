@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,12 +14,12 @@ from .endpoint import Endpoint
 from .link import TcpEnd
 from .peer import KEEP, Message, Peer, Silence
 from .profile import Profile
+from .source import Source
 from .transcript import Transcript
 from .wire.frames import Opcode
 from .wire.handshake import Request, Response
 
 DEFAULT_PATIENCE = 2.0
-_nonces = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,10 @@ class Answer:
 
 
 class Target:
-    """The target in the hands of one check. Findings are reported on ``findings`` (and by raising)."""
+    """The target in the hands of one check. Findings are reported on ``findings`` (and by raising).
+
+    All that is random in what the check sends comes from ``source``; without one it can't be repeated.
+    """
 
     def __init__(
         self,
@@ -104,6 +106,7 @@ class Target:
         findings: Findings,
         transcript: Transcript,
         observe: Callable[[RawFinding], None] = lambda finding: None,
+        source: Source | None = None,
     ) -> None:
         self.setting = setting
         self.findings = findings
@@ -112,16 +115,17 @@ class Target:
         self.found = setting.found
         self.profile = setting.profile
         self.patience = setting.patience
+        self.source = source or Source.fresh()
         self._observe = observe
 
-    @staticmethod
-    def nonce(prefix: str = "wsproof") -> bytes:
+    def nonce(self, prefix: str = "wsproof") -> bytes:
         """A payload that no other message of this run has: short printable ASCII."""
-        return f"{prefix}-{next(_nonces)}".encode()
+        return self.source.nonce(prefix)
 
     def request(self, target: str | None = None) -> Request:
         """A valid opening handshake for the target's path, or for another request target, with a fresh key."""
-        return (self.endpoint if target is None else self.endpoint.at(target)).request()
+        endpoint = self.endpoint if target is None else self.endpoint.at(target)
+        return endpoint.request(self.source.handshake_key())
 
     @asynccontextmanager
     async def open(
@@ -148,6 +152,7 @@ class Target:
             deaf=self.found.deaf,
             observe=self._observe if watched else lambda finding: None,
             keep=keep,
+            source=self.source,
         )
         try:
             await peer.open(tls=tls, server_name=server_name)

@@ -114,12 +114,16 @@ class Frame:
             return struct.pack("!BBH", first, mask_bit | 126, length & 0xFFFF) + key
         return struct.pack("!BBQ", first, mask_bit | 127, length & 0xFFFF_FFFF_FFFF_FFFF) + key
 
-    def encode(self) -> bytes:
-        """The bytes on the wire, with a fresh masking key where the masking is RANDOM."""
+    def encode(self, fresh: bytes | None = None) -> bytes:
+        """The bytes on the wire; where the masking is RANDOM, ``fresh`` is the key, without it one that nobody knows.
+
+        A check takes its keys from its source (:meth:`~..connection.Connection.encoded`), so that they can be repeated.
+        """
+        key = b""
         if isinstance(self.masking, bytes):
             key = self.masking
-        else:
-            key = os.urandom(4) if self.masking is Masking.RANDOM else b""
+        elif self.masking is Masking.RANDOM:
+            key = os.urandom(4) if fresh is None else fresh
         return self.header(key) + (apply_mask(self.payload, key) if key else self.payload)
 
 

@@ -309,7 +309,8 @@ class TestTarget:
         async with aim(echo=EchoForm(b">")) as at:
             assert at.target.echo == EchoForm(b">")
 
-    def test_nonces_never_repeat(self) -> None:
-        made = [Target.nonce() for _ in range(100)]
+    async def test_nonces_never_repeat(self) -> None:
+        async with aim() as at:
+            made = [at.target.nonce() for _ in range(100)]
         assert len(set(made)) == 100
         assert all(nonce.isascii() and nonce.startswith(b"wsproof-") for nonce in made)
