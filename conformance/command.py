@@ -31,6 +31,7 @@ from .discovered import Discovered
 from .endpoint import Endpoint, Redactor, parse_endpoint
 from .errors import UsageError
 from .profile import Profile, built_in, built_in_baselines
+from .reach import with_profile
 from .requirements import Requirement, requirements
 from .runner import Attempt
 from .serve import ServedTarget, free_port
@@ -199,8 +200,7 @@ def endpoint_of(options: CheckOptions, profile: Profile | None) -> Endpoint:
     )
     if profile is None:
         return endpoint
-    path = endpoint.target.split("?", 1)[0].rstrip("/")
-    return endpoint.at(path + profile.paths.echo)
+    return with_profile(endpoint, profile)
 
 
 def run_check(options: CheckOptions) -> int:

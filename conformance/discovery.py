@@ -39,6 +39,8 @@ async def discover(setting: Setting) -> Discovered:
     if not answer.accepted or answer.response is None:
         final = 100 <= (answer.status or 0) < 500  # no answer, or 5xx, is what one that is starting may give
         raise TargetRefused(f"{_shown(setting)} refused the plain handshake: {answer}; {HINT}", final=final)
+    if setting.profile is not None and setting.profile.login:
+        await _try_login(setting)
     head = answer.response.head
     server = head.get("Server")
     chosen = head.get("Sec-WebSocket-Protocol")
@@ -72,6 +74,16 @@ def expect_to_stay(setting: Setting, found: Discovered) -> None:
     """Raises TargetRefused where connections end at once: every check would meet that end and nothing else."""
     if found.ends_at_once is not None and found.echo is None:
         raise TargetRefused(f"{_shown(setting)} ends every connection at once: {found.ends_at_once}; {HINT}")
+
+
+async def _try_login(setting: Setting) -> None:
+    """Raises TargetRefused where the profile's login does not make a connection usable."""
+    try:
+        async with probe_target(setting).connect():
+            pass
+    except (Undetermined, Violation) as why:
+        said = setting.endpoint.redactor().text(str(why))
+        raise TargetRefused(f"{_shown(setting)}: {said}; is the [[login]] of the profile right?", final=True) from None
 
 
 def _shown(setting: Setting) -> str:

@@ -22,6 +22,7 @@ from .discovery import discover, expect_to_stay
 from .endpoint import Endpoint
 from .errors import TargetGone, TargetRefused
 from .profile import Profile
+from .reach import placed
 from .runner import Attempt, Runner
 from .serve import ServedTarget
 from .target import DEFAULT_PATIENCE, Setting
@@ -47,6 +48,7 @@ class Options:
     wait: float = 0.0
     max_time: float | None = None
     disruptive: bool = False
+    draws: Draws = Draws()
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,10 @@ async def run_checks(options: Options, listener: Listener) -> Outcome:
 
 async def _run(options: Options, listener: Listener, stopper: _Stopper, begun: float) -> Outcome:
     setting = Setting(
-        options.endpoint, profile=options.profile, patience=options.patience, disruptive=options.disruptive
+        options.endpoint,
+        profile=placed(options.profile, options.endpoint),
+        patience=options.patience,
+        disruptive=options.disruptive,
     )
     try:
         if options.serve is not None:

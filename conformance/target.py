@@ -12,6 +12,7 @@ from .check import Findings, Need, Undetermined
 from .discovered import NOTHING_KNOWN, Discovered, EchoForm
 from .endpoint import Endpoint
 from .link import TcpEnd
+from .login import log_in
 from .peer import KEEP, Message, Peer, Silence
 from .profile import Profile
 from .source import Source
@@ -32,6 +33,8 @@ class Setting:
     patience: float = DEFAULT_PATIENCE
     budget: Budget = field(default_factory=Budget)
     disruptive: bool = False
+    salt: str = ""
+    """What tells the nonces of this run from those of another against the same target."""
 
     def missing(self, need: Need) -> bool:
         """Whether the target lacks what a check needs."""
@@ -167,12 +170,14 @@ class Target:
         *,
         greeted: bool = True,
         echo: bool = True,
+        login: bool | None = None,
         keep: int = KEEP,
     ) -> AsyncIterator[Peer]:
         """An open WebSocket connection; greetings that the target is known to send have been read (``greeted``).
 
         Raises Undetermined where the handshake does not end with 101, TargetGone where nothing takes the connection.
-        ``echo=False`` for a request to a path that does not echo as the target's own does.
+        ``echo=False`` for a request to a path that does not echo as the target's own does. ``login``: whether the
+        profile's login is gone through first; without a word it is wherever greetings are read.
         """
         async with self.open(keep=keep, echo=echo) as peer:
             await peer.send_request(request if request is not None else self.request())
@@ -184,6 +189,8 @@ class Target:
                 raise Undetermined("the target ended TCP in the opening handshake")
             if not response.accepted:
                 raise Undetermined(f"the opening handshake was answered with {response.status}")
+            if (greeted and echo) if login is None else login:
+                await log_in(peer, self.profile)
             if greeted and echo:
                 for _ in range(self.found.greetings):
                     await self._greeting(peer)

@@ -228,7 +228,13 @@ EVERYTHING = Profile(
     name="everything",
     paths=Paths(refused="/no", unavailable="/gone"),
     probe=Probe(
-        close="/c", push="/p", crash="/x", headers="/h", subprotocol="/s", last_close="/l", last_close_echo="/e"
+        close="/c?{code}{reason}",
+        push="/p?{n}{interval}",
+        crash="/x",
+        headers="/h",
+        subprotocol="/s",
+        last_close="/l?{id}",
+        last_close_echo="/e?{id}",
     ),
     refused=Refused(origin="evil.example"),
 )
@@ -288,12 +294,12 @@ class TestNeeds:
 
     @pytest.mark.parametrize("need", PROFILED)
     def test_each_probe_is_a_need_of_its_own(self, need: Need) -> None:
-        setting = having(profile=Profile(name="one", probe=Probe(**{PROFILED[need]: "/here"})))
+        setting = having(profile=Profile(name="one", probe=Probe(**{PROFILED[need]: getattr(EVERYTHING.probe, PROFILED[need])})))
         assert not setting.missing(need)
         assert all(setting.missing(other) for other in PROFILED if other is not need)
 
     def test_the_last_close_needs_both_its_ends(self) -> None:
-        for probe in (Probe(last_close="/l"), Probe(last_close_echo="/e")):
+        for probe in (Probe(last_close="/l?{id}"), Probe(last_close_echo="/e?{id}")):
             assert having(profile=Profile(name="one", probe=probe)).missing(Need.PROBE_LAST_CLOSE)
 
     def test_what_is_refused(self) -> None:
