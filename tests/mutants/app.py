@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from .contract_app import ITEM, ContractApp
 from .frames import TEXT
 from .request import Refusal, Request
 
@@ -22,21 +24,32 @@ MEMBERS_ORIGIN: Final = "http://friend.invalid"
 """The only site whose pages may connect to /members."""
 REMEMBERED_ENDS: Final = 256
 
+OnOpen = Callable[["Connection"], None]
+OnMessage = Callable[["Connection", int, bytes], None]
 
-class App:
+
+class Pattern(NamedTuple):
+    """A path with a parameter, and what is done there."""
+
+    path: re.Pattern[str]
+    on_message: OnMessage
+    on_open: OnOpen
+
+
+class App(ContractApp):
     """The application. One object serves all connections of a server."""
 
     subprotocols: frozenset[str] = frozenset({"chat", "superchat"})
 
     def __init__(self) -> None:
-        self.on_open: dict[str, Callable[[Connection], None]] = {
+        self.on_open: dict[str, OnOpen] = {
             "/greet": self.greet,
             "/push": self.push,
             "/probe/push": self.probe_push,
             "/probe/close": self.probe_close,
             "/probe/last-close": self.probe_last_close,
         }
-        self.on_message: dict[str, Callable[[Connection, int, bytes], None]] = {
+        self.on_message: dict[str, OnMessage] = {
             "/": self.echo,
             "/echo": self.echo,
             "/prefix": self.prefix,
@@ -55,7 +68,12 @@ class App:
             "/redirect": self.swallow,
             "/members": self.echo,
             "/deflate": self.echo,
+            "/ws": self.echo_text,
+            "/ws/bytes": self.echo_binary,
+            "/ws/json": self.echo_json,
         }
+        self.patterns: list[Pattern] = [Pattern(ITEM, self.answer_item, self.open_item)]
+        """The paths with a parameter in them, looked at after the exact ones."""
         self.ends: OrderedDict[str, asyncio.Future[tuple[int, str]]] = OrderedDict()
         """How the latest connection on /echo?id=ID ended, by that id; the future is done once it has ended."""
         self.die: Callable[[], None] = lambda: None
@@ -67,8 +85,17 @@ class App:
 
     def check_path(self, request: Request) -> None:
         """Raise 404 for a path that is not served."""
-        if request.path not in self.on_message:
+        if self.message_handler(request.path) is None:
             raise Refusal(404, "no such resource")
+
+    def message_handler(self, path: str) -> OnMessage | None:
+        """What answers the messages of that path; None for one that is not served."""
+        found = self.pattern(path)
+        return self.on_message.get(path) or (found.on_message if found else None)
+
+    def pattern(self, path: str) -> Pattern | None:
+        """The pattern that the path fits, unless it is served exactly."""
+        return None if path in self.on_message else next((it for it in self.patterns if it.path.fullmatch(path)), None)
 
     def check_policy(self, request: Request) -> None:
         """Raise what the application has against an otherwise good handshake (RFC 6455, 4.2.2)."""
@@ -109,11 +136,14 @@ class App:
         request = connection.handshake
         if request.path == "/echo" and "id" in request.query:
             self.watch(connection, request.query["id"])
-        self.on_open.get(request.path, self.wait)(connection)
+        found = self.pattern(request.path)
+        self.on_open.get(request.path, found.on_open if found else self.wait)(connection)
 
     def message(self, connection: Connection, opcode: int, message: bytes) -> None:
         """A whole message has come; `opcode` is its type."""
-        self.on_message[connection.handshake.path](connection, opcode, message)
+        handler = self.message_handler(connection.handshake.path)
+        assert handler is not None
+        handler(connection, opcode, message)
 
     def ended(self, connection: Connection, code: int, reason: str) -> None:
         """The connection has ended, with the code and reason of section 7.1.5 and 7.1.6."""
