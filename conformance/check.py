@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..reports.model import Level, Outcome, RawFinding
 
 if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
     from .target import Target
 
 __all__ = [
@@ -122,6 +124,8 @@ def param(id: str, value: Any, *, autobahn: Iterable[str] = (), requirements: It
 
 
 CheckFunction = Callable[..., Awaitable[None]]
+Given = Callable[..., Mapping[str, "SearchStrategy[Any]"]]
+"""From what is known of the target (a Setting), and the family's parameter, to the strategies of a property."""
 
 
 @dataclass(frozen=True)
@@ -140,14 +144,16 @@ class Check:
     slow: bool = False
     disruptive: bool = False
     alone: bool = False
+    given: Given | None = None
+    examples_at_once: int = 4
 
     @property
     def chapter(self) -> str:
         return self.id.split("/", 1)[0]
 
-    async def run(self, target: Target) -> None:
-        """Try the one thing. Raises Violation or Undetermined, or reports findings on ``target``."""
-        await self.function(target, *self.arguments)
+    async def run(self, target: Target, **values: Any) -> None:
+        """Try the one thing, a property with ``values``. Raises Violation or Undetermined, or reports findings."""
+        await self.function(target, *self.arguments, **values)
 
 
 CATALOGUE: dict[str, Check] = {}
@@ -164,12 +170,16 @@ def check(
     slow: bool = False,
     disruptive: bool = False,
     alone: bool = False,
+    given: Given | None = None,
+    examples_at_once: int = 4,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Register an async function as a check of ``requirements`` (ids of requirements.toml, the primary one first).
 
     ``each`` makes a family with one check per parameter. ``watches``: what is seen of these requirements during the
     other checks counts too. ``long`` waits for many answers one after the other, so it starts first; ``slow`` waits
     more than 5 s, ``disruptive`` floods, ``alone`` never runs beside others.
+    ``given`` makes a property: the function is tried with many drawn examples, ``examples_at_once`` of them at a time;
+    it is called with the run's setting and the family's parameter, if there is one.
     """
     if not requirements:
         raise ValueError("a check names at least one requirement")
@@ -190,10 +200,12 @@ def check(
                 needs=tuple(needs),
                 autobahn=(*autobahn, *(member.autobahn if member else ())),
                 watches=watches,
-                long=long,
+                long=long or given is not None,
                 slow=slow,
                 disruptive=disruptive,
                 alone=alone,
+                given=given,
+                examples_at_once=examples_at_once,
             )
             if found.id in CATALOGUE:
                 raise ValueError(f"two checks have the id {found.id}")

@@ -8,6 +8,7 @@ import difflib
 import importlib
 import json
 import pkgutil
+import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,9 @@ from .check import CATALOGUE, Check, select
 from .discovered import Discovered
 from .endpoint import Endpoint, Redactor, parse_endpoint
 from .errors import UsageError
+from .failures import DEFAULT_PATH, Failures, add_failures, read_failures
 from .profile import Profile, built_in, built_in_baselines
+from .property import DEFAULT_EXAMPLES, Draws
 from .reach import with_profile
 from .requirements import Requirement, requirements
 from .runner import Attempt
@@ -38,6 +41,9 @@ from .serve import ServedTarget, free_port
 from .session import DEFAULT_PATIENCE, Listener, Options, Outcome, now, run_checks, versions
 
 USAGE = 2
+
+
+_FAILED = (Verdict.FAIL, Verdict.WARN)
 
 
 def load_checks() -> dict[str, Check]:
@@ -81,6 +87,8 @@ class CheckOptions:
     strict: bool = False
     slow: bool = False
     disruptive: bool = False
+    examples: int = DEFAULT_EXAMPLES
+    seed: int = 0
     wait: float = 0.0
     max_time: float | None = None
     output: Path | None = None
@@ -151,6 +159,7 @@ def judged(attempt: Attempt, *, strict: bool, baseline: Baseline, redactor: Reda
         duration=round(attempt.duration, 6),
         retried=attempt.retried,
         transcript=attempt.transcript,
+        example=attempt.example,
     )
 
 
@@ -217,6 +226,7 @@ def run_check(options: CheckOptions) -> int:
     for path in (options.output, options.junit):
         if path is not None:
             ensure_writable(path)
+    remembered = read_failures(DEFAULT_PATH)
     writer = RunWriter(options.output) if options.output is not None else None
     redactor = endpoint.redactor()
     header = RunRecord(
@@ -224,8 +234,9 @@ def run_check(options: CheckOptions) -> int:
         kind="run" if options.kind == "run" else "check",
         target={"url": redactor.text(endpoint.url), **({"profile": profile.name} if profile else {})},
         started=now(),
+        seed=options.seed,
         versions=versions(),
-        options={"patience": options.patience, "strict": options.strict},
+        options={"patience": options.patience, "strict": options.strict, "examples": options.examples},
     )
     with Console(sys.stdout, catalogue=requirements(), verbosity=options.verbosity) as console:
         recorder = _Recorder(console, header, len(checks), baseline, options.strict, redactor, writer)
@@ -241,6 +252,7 @@ def run_check(options: CheckOptions) -> int:
                     wait=options.wait,
                     max_time=options.max_time,
                     disruptive=options.disruptive,
+                    draws=Draws(options.seed, options.examples, remembered),
                 ),
                 recorder,
             )
@@ -252,6 +264,7 @@ def run_check(options: CheckOptions) -> int:
             writer.close()
         results = sorted(recorder.results, key=_catalogue_order())
         console.finish(results, end)
+    _remember(remembered, recorder.results)
     if serve is not None and (outcome.gone or _deaths(recorder.results)):
         _show_output(serve)
     if options.junit is not None:
@@ -259,6 +272,15 @@ def run_check(options: CheckOptions) -> int:
     if options.update_baseline:
         _update_baseline(options, baseline, recorder.results, outcome)
     return end.exit
+
+
+def _remember(known: Failures, results: Sequence[CheckResult]) -> None:
+    """Keep the examples that failed; a directory that cannot be written to costs one line, not the run."""
+    new = {result.id: [result.example] for result in results if result.example and result.verdict in _FAILED}
+    try:
+        add_failures(DEFAULT_PATH, known, new)
+    except OSError as error:
+        sys.stderr.write(f"wsproof: the failure file {DEFAULT_PATH} is not written: {error.strerror or error}\n")
 
 
 def _end(recorder: _Recorder, outcome: Outcome, options: CheckOptions) -> EndRecord:
@@ -381,6 +403,10 @@ BaselineOption = Annotated[
 UpdateBaseline = Annotated[
     bool, typer.Option("--update-baseline", help="Write the first --baseline file anew, keeping its reasons.")
 ]
+Examples = Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="Examples of each property.")]
+Seed = Annotated[
+    str, typer.Option(metavar="N|random", help="What the examples are drawn from; the same seed gives the same ones.")
+]
 Disruptive = Annotated[
     bool, typer.Option("--disruptive", help="Allow floods, bombs and limits on a target that is not on loopback.")
 ]
@@ -394,6 +420,15 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", h
 Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit XML.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Every check as it ends, everything in full.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="One line per failure, and the gate.")]
+
+
+def seed_of(word: str) -> int:
+    """The seed that the option asks for; ``random`` picks one, which the run line tells. Raises UsageError."""
+    if word == "random":
+        return secrets.randbelow(1_000_000)
+    if not word.isascii() or not word.isdigit() or len(word) > 18:
+        raise UsageError(f"--seed {word!r}: write a whole number, 0 or above, or random")
+    return int(word)
 
 
 def verbosity(verbose: bool, quiet: bool) -> Verbosity:
@@ -421,6 +456,8 @@ def check(
     strict: Strictly = False,
     slow: Slow = False,
     disruptive: Disruptive = False,
+    examples: Examples = DEFAULT_EXAMPLES,
+    seed: Seed = "0",
     wait: Wait = 0.0,
     max_time: MaxTime = None,
     output: Output = None,
@@ -455,6 +492,8 @@ def check(
                 strict=strict,
                 slow=slow,
                 disruptive=disruptive,
+                examples=examples,
+                seed=seed_of(seed),
                 wait=wait,
                 max_time=max_time,
                 output=output,
@@ -476,6 +515,7 @@ def list_checks(
         raise UsageError(f"--format {format!r}: write text or json")
     known = requirements()
     options = CheckOptions(expression=expression, sections=section or (), autobahn=autobahn or (), slow=True)
+    found = chosen_checks(options)
     rows = [
         {
             "id": item.id,
@@ -487,14 +527,14 @@ def list_checks(
             "autobahn": list(item.autobahn),
             "needs": [need.name for need in item.needs],
         }
-        for item in chosen_checks(options)
+        for item in found
     ]
     if format == "json":
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
     width = max(len(str(row["id"])) for row in rows)
-    for row in rows:
-        source = f"RFC {row['rfc']}, section {row['section']}"
+    for item, row in zip(found, rows, strict=True):
+        source = known[item.requirements[0]].source
         sys.stdout.write(f"{row['id']:<{width}}  {row['level']:<10}  {source:<24}  {row['title']}\n")
 
 

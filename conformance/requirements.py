@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict
 
 from ..reports.model import Level
 
-
 FILES: Final = ("requirements.toml", "contracts.toml")
 
 

@@ -12,6 +12,7 @@ How a result becomes final:
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import traceback
 from collections import Counter, deque
@@ -20,13 +21,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from ..reports.model import Outcome, RawFinding, TranscriptEntry
-from .check import Check, Findings, Undetermined, Violation
+from .check import Check, Undetermined, Violation
 from .discovery import plain_handshake
 from .errors import TargetGone
-from .peer import Silence
+from .property import Draws, Example, Property, Tried, encode_example
 from .serve import ServedTarget
-from .target import Setting, Target
-from .transcript import Transcript
+from .source import Source
+from .target import Setting
+from .trial import try_check
 
 T = TypeVar("T")
 PATIENCES_PER_CHECK: Final = 10
@@ -48,6 +50,8 @@ class Attempt:
     skipped: str | None = None
     error: str | None = None
     reason: str | None = None
+    example: Example | None = None
+    """The example of a property that failed, shrunk."""
     died: bool = False
     gone: bool = field(default=False, repr=False)
 
@@ -86,12 +90,14 @@ class Runner:
         checks: Sequence[Check],
         *,
         jobs: int,
+        draws: Draws | None = None,
         served: ServedTarget | None = None,
         return_wait: float = 5.0,
     ) -> None:
         self.setting = setting
         self.checks = checks
         self.jobs = max(1, jobs)
+        self.draws = draws or Draws()
         self.stopped: Stop | None = None
         self.restarts = 0
         self._served = served
@@ -217,7 +223,7 @@ class Runner:
                 yield attempt
 
     async def _alone(self, item: Check) -> Attempt | None:
-        return await self._unless_stopped(self._try(item))
+        return await self._unless_stopped(self._try(item, alone=True))
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What comes of it; None where the run is told to stop meanwhile."""
@@ -261,47 +267,36 @@ class Runner:
 
     # -- one check -----------------------------------------------------------------------------------------------
 
-    async def _try(self, item: Check) -> Attempt:
-        findings = Findings(item.requirements)
-        transcript = Transcript(self.setting.endpoint.redactor())
-        seen: list[RawFinding] = []
-        target = Target(self.setting, findings, transcript, seen.append)
-        begun = time.monotonic()
-        error: str | None = None
-        gone = False
-        limit = max(PATIENCES_PER_CHECK * self.setting.patience, 1.0)
-        try:
-            async with asyncio.timeout(None if item.slow else limit):
-                await item.run(target)
-        except Violation as violation:
-            findings.violated(
-                violation.expected, violation.observed, requirement=violation.requirement, silence=violation.silence
-            )
-            made = tuple(findings.made)
-        except Undetermined as why:
-            findings.undetermined(str(why))
-            made = tuple(findings.made)
-        except Silence:
-            findings.undetermined(f"nothing came within {self.setting.patience:g} s")
-            made = tuple(findings.made)
-        except TimeoutError:
-            findings.undetermined(f"the check was not done within {limit:g} s ({PATIENCES_PER_CHECK} patiences)")
-            made = tuple(findings.made)
-        except TargetGone as why:
-            gone = True
-            findings.undetermined(str(why))
-            made = tuple(findings.made)
-        except Exception:
-            error = traceback.format_exc()
-            made = ()
+    async def _try(self, item: Check, alone: bool = False) -> Attempt:
+        limit = None if item.slow else max(PATIENCES_PER_CHECK * self.setting.patience, 1.0)
+        name = f"{self.setting.salt}/{self.draws.seed}/{item.id}/{int(alone)}"
+        example: Example | None = None
+        if item.given is None:
+            trial = await try_check(self.setting, item, Source(name), limit=limit)
         else:
-            made = tuple(findings.complete())
-        entries = tuple(transcript.entries)
-        own, made = self._split_observed(item, seen, made)
+            tried, error = await self._try_property(item, name, limit, alone)
+            if tried is None:
+                return Attempt(item, error=error)
+            trial = tried.trial
+            example = None if tried.values is None else encode_example(item, tried.values)
+        entries = tuple(trial.transcript.entries)
+        own, made = self._split_observed(item, trial.seen, trial.made)
         for finding in own:
             self._observed.setdefault(finding.requirement, (finding, entries, item.id))
         reason = next((f.observed for f in made if f.outcome is Outcome.UNDETERMINED), None)
-        return Attempt(item, made, entries, time.monotonic() - begun, error=error, reason=reason, gone=gone)
+        return Attempt(
+            item, made, entries, trial.duration, error=trial.error, reason=reason, gone=trial.gone, example=example
+        )
+
+    async def _try_property(
+        self, item: Check, name: str, limit: float | None, alone: bool
+    ) -> tuple[Tried | None, str | None]:
+        at_once = 1 if alone else min(item.examples_at_once, self.jobs)
+        property = Property(self.setting, item, self.draws, name=name, limit=limit or math.inf)
+        try:
+            return await property.run(at_once=at_once, shrinks=alone or item.alone), None
+        except Exception:  # the drawing failed: a bug of the property
+            return None, traceback.format_exc()
 
     @staticmethod
     def _split_observed(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import platform
+import secrets
 import signal
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from .discovery import discover, expect_to_stay
 from .endpoint import Endpoint
 from .errors import TargetGone, TargetRefused
 from .profile import Profile
+from .property import NO_MEMORY, Draws
 from .reach import placed
 from .runner import Attempt, Runner
 from .serve import ServedTarget
@@ -48,7 +50,7 @@ class Options:
     wait: float = 0.0
     max_time: float | None = None
     disruptive: bool = False
-    draws: Draws = Draws()
+    draws: Draws = NO_MEMORY
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ async def _run(options: Options, listener: Listener, stopper: _Stopper, begun: f
         profile=placed(options.profile, options.endpoint),
         patience=options.patience,
         disruptive=options.disruptive,
+        salt=secrets.token_hex(4),
     )
     try:
         if options.serve is not None:
@@ -102,7 +105,8 @@ async def _run(options: Options, listener: Listener, stopper: _Stopper, begun: f
     except (TargetGone, TargetRefused) as why:
         return Outcome(time.monotonic() - begun, str(why), gone=True)
     jobs = options.jobs or (JOBS_ON_LOOPBACK if options.endpoint.is_loopback else JOBS_ELSEWHERE)
-    runner = stopper.runner = Runner(replace(setting, found=found), options.checks, jobs=jobs, served=options.serve)
+    setting = replace(setting, found=found)
+    runner = stopper.runner = Runner(setting, options.checks, jobs=jobs, draws=options.draws, served=options.serve)
     listener.discovered(found)
     async for attempt in runner.run():
         listener.attempted(attempt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections import Counter
@@ -15,7 +14,7 @@ import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from .evidence import transcript_rows
+from .evidence import example_words, transcript_rows
 from .groups import Group, grouped
 from .model import CheckResult, EndRecord, Finding, RunRecord, Totals, Verdict
 from .requirement import Catalogue
@@ -208,7 +207,8 @@ class Console:
         if first.retried:
             self._line(f"{_BODY}retried   ", "the check was run once more, alone")
         if first.example:
-            self._line(f"{_BODY}example   ", visible(json.dumps(first.example, default=repr)))
+            for name, words in example_words(first.example).items():
+                self._line(f"{_BODY}example   ", f"{visible(name)}: {visible(words)}")
         self._also(group.others)
         if first.transcript:
             self._line("", "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .model import TranscriptEntry
 from .text import visible
@@ -136,3 +137,9 @@ def _hex(entry: TranscriptEntry) -> str:
 
 def _joined(text: str, hexadecimal: str) -> str:
     return f"{text:<{_BEFORE_HEX}}  {hexadecimal}" if hexadecimal else text
+
+
+def example_words(example: Mapping[str, Any]) -> dict[str, str]:
+    """The shrunk example for people: parameter name -> words, as the run file holds them."""
+    held = {name: value.get("words") if isinstance(value, dict) else None for name, value in example.items()}
+    return {name: words if isinstance(words, str) else repr(example[name]) for name, words in held.items()}

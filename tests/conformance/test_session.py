@@ -231,12 +231,15 @@ class TestStop:
         assert outcome.stopped == reason
 
     async def test_a_signal_among_the_checks_keeps_what_is_final(self) -> None:
-        async def stops(target: Target) -> None:
-            os.kill(os.getpid(), signal.SIGINT)
-            await asyncio.Event().wait()
+        class Stopping(Noted):
+            def attempted(self, attempt: Attempt) -> None:
+                super().attempted(attempt)
+                os.kill(os.getpid(), signal.SIGINT)
 
-        async with MutantServer() as server:
-            outcome, noted = await run(options(server.url, made(holds), made(stops, "made/stops"), jobs=1))
+        noted = Stopping()
+        async with MutantServer() as server, asyncio.timeout(NEVER):
+            given = options(server.url, made(holds), made(endless, "made/endless"), jobs=1)
+            outcome = await run_checks(given, noted)
         assert outcome.stopped == "stopped by Ctrl-C"
         assert not outcome.gone
         assert [attempt.check.id for attempt in noted.attempts] == ["made/check"]

@@ -1,0 +1,295 @@
+"""Properties: a check with ``given=`` is tried with many drawn examples, and a failing one is shrunk.
+
+1. All examples are drawn in a worker thread, before the first byte is sent; those of the failure file come first.
+2. They are run on the loop, some at a time. The earliest failing one counts, so that concurrency changes nothing.
+3. Only then, and only where one fails, Hypothesis tries examples one by one to find the smallest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+import typing
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from ..reports.model import Outcome, RawFinding
+from .check import Check, CheckFunction
+from .source import Source
+from .target import Setting
+from .transcript import Transcript
+from .trial import RANK, Trial, try_check
+
+DEFAULT_EXAMPLES: Final = 50
+SHRINK_SECONDS: Final = 8.0
+"""After so long no further example is tried; the smallest failing one so far is reported."""
+SHORT_PATIENCE: Final = 0.25
+"""Seconds, at least. Each try of a failure that rests on silence costs one patience, so shrinking shortens it."""
+SLOWER: Final = 10
+"""So many times the longest example that went well is patience enough while shrinking."""
+
+Values = dict[str, Any]
+Example = dict[str, Any]
+"""An example in the run file and in the failure file: parameter name -> ``{"words": str, "value": JSON}``."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is drawn in a run. ``remembered``: check id -> examples that failed before, tried first."""
+
+    seed: int = 0
+    examples: int = DEFAULT_EXAMPLES
+    remembered: Mapping[str, Sequence[Example]] = field(default_factory=dict)
+
+
+NO_MEMORY: Final = Draws()
+"""The default draws, and no failures of earlier runs."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A trial that stands for all examples, and the example that failed in it, if one did."""
+
+    trial: Trial
+    values: Values | None = None
+
+
+# -- examples as JSON --------------------------------------------------------------------------------------------
+
+
+@cache
+def _model(function: CheckFunction, names: frozenset[str]) -> type[BaseModel]:
+    hints = typing.get_type_hints(function)
+    fields: dict[str, Any] = {name: (hints[name], ...) for name in sorted(names)}
+    config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64", extra="forbid")
+    return create_model("Example", __config__=config, **fields)
+
+
+def encode_example(item: Check, values: Mapping[str, Any]) -> Example:
+    """The values of an example as JSON, each beside its words."""
+    dumped = _model(item.function, frozenset(values))(**values).model_dump(mode="json")
+    return {name: {"words": _words(value), "value": dumped[name]} for name, value in values.items()}
+
+
+def decode_example(item: Check, example: Example) -> Values:
+    """The values again. Raises ValueError where they are not what the check takes (now)."""
+    try:
+        plain = {name: held["value"] for name, held in example.items()}
+        found = _model(item.function, frozenset(plain)).model_validate_json(json.dumps(plain))
+    except (AttributeError, KeyError, TypeError, ValidationError) as error:
+        raise ValueError(f"this is no example of {item.id} ({type(error).__name__})") from None
+    return {name: getattr(found, name) for name in plain}
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bytes):
+        return f"`{value.hex()}`" if value else "(empty)"
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+# -- running -----------------------------------------------------------------------------------------------------
+
+
+class Property:
+    """One run of one property against a target."""
+
+    def __init__(self, setting: Setting, item: Check, draws: Draws, *, name: str, limit: float) -> None:
+        self._setting = setting
+        self._item = item
+        self._draws = draws
+        self._name = name
+        self._limit = limit
+
+    async def run(self, *, at_once: int, shrinks: bool) -> Tried:
+        """Try the examples, ``at_once`` at a time. Without ``shrinks`` a failure that rests on silence stays as it is:
+
+        it will be repeated alone anyway.
+        """
+        from .drawing import draw
+
+        begun = time.monotonic()
+        strategies = await asyncio.to_thread(self._strategies)
+        drawn = await asyncio.to_thread(draw, strategies, self._draws.seed, self._item.id, self._draws.examples)
+        examples = {self._key(values): values for values in [*self._remembered(), *drawn]}
+        known = await self._all(examples, at_once, begun + self._limit)
+        failing = _failing(known)
+        if failing is None:
+            return Tried(self._together(list(known.values()), len(examples), time.monotonic() - begun))
+        values, trial = examples[failing], known[failing]
+        silent = trial.worst is not None and trial.worst.silence
+        seen = tuple(finding for one in known.values() for finding in one.seen)
+        if shrinks or not silent:
+            values, trial = await self._shrink(strategies, values, trial, known)
+        return Tried(replace(trial, seen=seen, duration=time.monotonic() - begun), values)
+
+    def _strategies(self) -> Mapping[str, Any]:
+        assert self._item.given is not None
+        return self._item.given(self._setting, *self._item.arguments)
+
+    def _remembered(self) -> list[Values]:
+        found = []
+        for example in self._draws.remembered.get(self._item.id, ()):
+            try:
+                found.append(decode_example(self._item, example))
+            except ValueError:
+                continue  # the check takes something else by now
+        return found
+
+    def _key(self, values: Values) -> str:
+        dumped = encode_example(self._item, values)
+        return json.dumps({name: held["value"] for name, held in dumped.items()}, sort_keys=True)
+
+    def source(self, values: Values) -> Source:
+        """What is random depends on the example alone, not on how many were tried before it."""
+        return Source(f"{self._name}/{hashlib.blake2b(self._key(values).encode(), digest_size=8).hexdigest()}")
+
+    async def _try(self, values: Values, setting: Setting) -> Trial:
+        return await try_check(setting, self._item, self.source(values), limit=self._limit, values=values)
+
+    async def _all(self, examples: Mapping[str, Values], at_once: int, deadline: float) -> dict[str, Trial]:
+        """The trials of the first examples, up to the first violation or the deadline, in their order."""
+        trials: dict[str, Trial] = {}
+        waiting = iter(examples.items())
+        over = False
+
+        async def work() -> None:
+            nonlocal over
+            for key, values in waiting:
+                trials[key] = trial = await self._try(values, self._setting)
+                over = over or trial.error is not None or trial.gone or _outcome(trial) is Outcome.VIOLATED
+                if over or time.monotonic() > deadline:
+                    return
+
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())), asyncio.TaskGroup() as group:
+                for _ in range(max(1, at_once)):
+                    group.create_task(work())
+        except TimeoutError:
+            pass
+        return {key: trials[key] for key in examples if key in trials}
+
+    async def _shrink(
+        self, strategies: Mapping[str, Any], values: Values, trial: Trial, known: dict[str, Trial]
+    ) -> tuple[Values, Trial]:
+        """The smallest example that Hypothesis finds to fail in the same way, and its trial."""
+        worst = trial.worst
+        assert worst is not None
+        alike = (worst.requirement, worst.outcome)
+        setting = self._setting
+        if worst.silence:
+            well = [one.duration for one in known.values() if _outcome(one) is not worst.outcome]
+            short = max([SHORT_PATIENCE, *(SLOWER * seconds for seconds in well)])
+            setting = replace(setting, patience=min(setting.patience, short))
+        lender = _Lender(lambda tried: self._try(tried, setting), SHRINK_SECONDS)
+
+        def fails(tried: Values) -> bool:
+            key = self._key(tried)
+            if key not in known:
+                new = lender.run(tried)
+                if new is None:
+                    return False
+                known[key] = new
+            return any((finding.requirement, finding.outcome) == alike for finding in known[key].made)
+
+        from .drawing import shrink
+
+        try:
+            smallest = await asyncio.to_thread(
+                shrink, strategies, self._draws.seed, self._item.id, self._draws.examples, fails
+            )
+        finally:
+            lender.abandon()
+        if smallest is None:
+            return values, trial
+        final = known[self._key(smallest)]
+        if setting is not self._setting:  # what failed within a short patience has to fail within the whole one
+            final = await self._try(smallest, self._setting)
+            if not any((finding.requirement, finding.outcome) == alike for finding in final.made):
+                return values, trial
+        return smallest, final
+
+    def _together(self, trials: Sequence[Trial], wanted: int, duration: float) -> Trial:
+        """One trial that says what all say: of each requirement the worst; what is undetermined only if it prevails."""
+        broken = next((trial for trial in trials if trial.error is not None or trial.gone), None)
+        if broken is not None:
+            return replace(broken, duration=duration)
+        seen = tuple(finding for trial in trials for finding in trial.seen)
+        unclear = [trial for trial in trials if trial.undetermined is not None]
+        clear = [trial for trial in trials if trial.undetermined is None]
+        told = unclear if 2 * len(unclear) > len(trials) else clear
+        if not told:
+            why = f"none of {wanted} examples was done within {self._limit:g} s"
+            name = self._item.requirements[0]
+            nothing = RawFinding(requirement=name, outcome=Outcome.UNDETERMINED, observed=why)
+            return Trial((nothing,), seen, Transcript(self._setting.endpoint.redactor()), duration)
+        count = f"{len(clear)} of {wanted} examples" if len(clear) < wanted else f"{wanted} examples"
+        made = _worst_of_each(finding for trial in told for finding in trial.made)
+        made = [replace(f, observed=count) if f.outcome is Outcome.HOLDS and not f.observed else f for f in made]
+        return Trial(tuple(made), seen, told[0].transcript, duration)
+
+
+class _Lender:
+    """Lends the loop to a worker thread, for so many seconds."""
+
+    def __init__(self, work: Callable[[Values], Awaitable[Trial]], seconds: float) -> None:
+        self._work = work
+        self._loop = asyncio.get_running_loop()
+        self._until = time.monotonic() + seconds
+        self._current: Future[Trial] | None = None
+
+    def run(self, values: Values) -> Trial | None:
+        """Called from the thread: run it on the loop and wait; None once the time is over."""
+        remaining = self._until - time.monotonic()
+        if remaining <= 0:
+            return None
+
+        async def bounded() -> Trial:
+            async with asyncio.timeout(remaining):
+                return await self._work(values)
+
+        self._current = asyncio.run_coroutine_threadsafe(bounded(), self._loop)
+        try:
+            return self._current.result()
+        except (TimeoutError, CancelledError):
+            return None
+
+    def abandon(self) -> None:
+        """Nothing more is run: the thread comes to its end by itself."""
+        self._until = 0.0
+        if self._current is not None:
+            self._current.cancel()
+
+
+# -- many trials as one ------------------------------------------------------------------------------------------
+
+
+def _outcome(trial: Trial) -> Outcome:
+    worst = trial.worst
+    return Outcome.HOLDS if worst is None else worst.outcome
+
+
+def _failing(trials: Mapping[str, Trial]) -> str | None:
+    """The first violation, or where there is none the first warning."""
+    if any(trial.error is not None or trial.gone for trial in trials.values()):
+        return None
+    for outcome in (Outcome.VIOLATED, Outcome.WARNED):
+        for key, trial in trials.items():
+            if _outcome(trial) is outcome:
+                return key
+    return None
+
+
+def _worst_of_each(findings: Iterable[RawFinding]) -> list[RawFinding]:
+    worst: dict[str, RawFinding] = {}
+    for finding in findings:
+        held = worst.get(finding.requirement)
+        if held is None or RANK.index(finding.outcome) > RANK.index(held.outcome):
+            worst[finding.requirement] = finding
+    return list(worst.values())
