@@ -28,11 +28,9 @@ from .property import Draws, Example, Property, Tried, encode_example
 from .serve import ServedTarget
 from .source import Source
 from .target import Setting
-from .trial import try_check
+from .trial import PATIENCES_PER_CHECK, try_check
 
 T = TypeVar("T")
-PATIENCES_PER_CHECK: Final = 10
-"""A check as a whole ends within this many patiences."""
 CONFIRMED_IN_A_ROW: Final = 5
 """After so many undetermined results in a row that were the same when repeated alone, load was not the reason, and
 the remaining undetermined ones are not repeated."""

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..reports.model import Outcome, RawFinding
 from .check import Check, Findings, Undetermined, Violation
@@ -17,7 +17,9 @@ from .source import Source
 from .target import Setting, Target
 from .transcript import Transcript
 
-RANK = (Outcome.HOLDS, Outcome.NOTED, Outcome.UNDETERMINED, Outcome.WARNED, Outcome.VIOLATED, Outcome.DIED)
+PATIENCES_PER_CHECK: Final = 10
+"""A check as a whole ends within this many patiences."""
+RANK: Final = (Outcome.HOLDS, Outcome.NOTED, Outcome.UNDETERMINED, Outcome.WARNED, Outcome.VIOLATED, Outcome.DIED)
 """Outcomes from the one that says least against the target to the one that says most."""
 
 
@@ -71,7 +73,7 @@ async def try_check(
         findings.undetermined(f"nothing came within {setting.patience:g} s")
         made = findings.made
     except TimeoutError:
-        findings.undetermined(f"the check was not done within {limit:g} s")
+        findings.undetermined(f"the check was not done within {limit:g} s (--patience, times {PATIENCES_PER_CHECK})")
         made = findings.made
     except TargetGone as why:
         gone = True

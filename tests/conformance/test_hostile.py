@@ -13,8 +13,9 @@ from wsproof.conformance.budget import Budget
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.errors import TargetGone, TargetRefused
-from wsproof.conformance.runner import PATIENCES_PER_CHECK, Attempt, Runner
+from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.target import Setting
+from wsproof.conformance.trial import PATIENCES_PER_CHECK
 
 PATIENCE = 0.2
 ONE_READ = 256 * 1024

@@ -201,7 +201,7 @@ class TestSelection:
         async with MutantServer() as server:
             attempts, _ = await run(server.url, [made("made/endless", endless)], patience=0.05)
         assert attempts[0].undetermined
-        assert "10 patiences" in (attempts[0].reason or "")
+        assert "--patience, times 10" in (attempts[0].reason or "")
 
     async def test_stop_drops_what_is_in_flight_and_keeps_what_is_final(self) -> None:
         async def endless(target: Target) -> None:

@@ -152,7 +152,7 @@ class Recorder:
         self.jobs: list[int] = []
         self.settings: list[Setting] = []
 
-    def __call__(self, setting: Setting, checks: object, *, jobs: int, served: object) -> Runner:
+    def __call__(self, setting: Setting, checks: object, *, jobs: int, draws: object, served: object) -> Runner:
         self.jobs.append(jobs)
         self.settings.append(setting)
         return Runner(setting, [], jobs=jobs)

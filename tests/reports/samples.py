@@ -123,7 +123,7 @@ def every_verdict() -> list[CheckResult]:
         checked("framing/fine", raw(must, Outcome.HOLDS)),
         checked("control-frames/long-ping", raw(must, Outcome.VIOLATED), transcript=TRANSCRIPT),
         checked("control-frames/long-pong", raw(must, Outcome.VIOLATED), transcript=TRANSCRIPT),
-        checked("control-frames/mute", raw(must, Outcome.VIOLATED, "nothing"), retried=True, example={"n": 126}),
+        checked("control-frames/mute", raw(must, Outcome.VIOLATED, "nothing"), retried=True, example={"size": {"words": "126", "value": 126}}),
         checked("closing-handshake/no-close", raw(should, Outcome.VIOLATED, "TCP end without Close")),
         checked("closing-handshake/inside", raw("rfc6455-7.1.5-1", Outcome.VIOLATED, "1002")),
         checked("fragmentation/may", raw(may, Outcome.NOTED, "fragments its messages")),

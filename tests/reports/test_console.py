@@ -87,7 +87,7 @@ Failures (3)
         expected  the connection to be failed with 1002
         observed  nothing
         retried   the check was run once more, alone
-        example   {"n": 126}
+        example   size: 126
 
 Warnings (2)
   warn  closing-handshake/no-close
