@@ -41,7 +41,11 @@ class Need(Enum):
     REFUSED_PATH = "a path that the profile says is refused"
     UNAVAILABLE_PATH = "a path that the profile says does not exist"
     ECHO_CONTRACT = "the profile's [echo]"
+    ECHO_BINARY_CONTRACT = "the profile's [echo] with binary_path"
+    ECHO_JSON_CONTRACT = "the profile's [echo] with json_path"
     ITEMS_CONTRACT = "the profile's [items]"
+    ITEMS_DENIAL = "the profile's [items] with a cookie or a token"
+    ITEMS_QUERY = "the profile's [items] with a query parameter"
     CHAT_CONTRACT = "the profile's [chat]"
 
 

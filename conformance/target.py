@@ -59,7 +59,11 @@ class Setting:
             Need.REFUSED_PATH: bool(profile and profile.paths.refused),
             Need.UNAVAILABLE_PATH: bool(profile and profile.paths.unavailable),
             Need.ECHO_CONTRACT: bool(profile and profile.echo),
+            Need.ECHO_BINARY_CONTRACT: bool(profile and profile.echo and profile.echo.binary_path),
+            Need.ECHO_JSON_CONTRACT: bool(profile and profile.echo and profile.echo.json_path),
             Need.ITEMS_CONTRACT: bool(profile and profile.items),
+            Need.ITEMS_DENIAL: bool(profile and profile.items and (profile.items.cookie or profile.items.token)),
+            Need.ITEMS_QUERY: bool(profile and profile.items and profile.items.query),
             Need.CHAT_CONTRACT: bool(profile and profile.chat),
         }
         return not have[need]
