@@ -65,7 +65,7 @@ async def judge_early_frame(target: Target) -> None:
     """Send a Ping in one segment with the handshake, and report what became of it."""
     early = target.nonce("early")
     async with target.open(watched=False) as peer:
-        await peer.send_request(target.request().changed(body=Frame(Opcode.PING, early).encode()))
+        await peer.send_request(target.request().changed(body=peer.encoded(Frame(Opcode.PING, early))))
         answer = await target.answer(peer)
         ready(answer)
         if answer.silent:

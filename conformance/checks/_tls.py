@@ -12,7 +12,9 @@ FOREIGN_NAME = "not-hosted.invalid"
 async def ask_in_clear(target: Target) -> Answer:
     """The answer to a handshake without TLS on the TLS port. It carries no credentials: everybody could read them."""
     path = target.endpoint.target.partition("?")[0]
-    return await target.ask(opening_request(target.endpoint.host_field, path), tls=False)
+    return await target.ask(
+        opening_request(target.endpoint.host_field, path, key=target.source.handshake_key()), tls=False
+    )
 
 
 async def offer_foreign_name(target: Target) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 
 from ..check import Need, Param, Undetermined, Violation, check, param
@@ -741,7 +740,7 @@ REASON_TOLD = "rfc6455-7.1.6-1"
 async def application_is_told(target: Target, case: tuple[list[Frame], int, str]) -> None:
     """The application is told the code and reason of the Close that came, 1005 for none in it, 1006 for no Close."""
     frames, code, reason = case
-    id = secrets.token_hex(8)
+    id = target.source.hex(8)
     probe = probe_of(target)
     async with target.connect(target.request((probe.last_close_echo or "").format(id=id)), echo=False) as peer:
         if frames:

@@ -364,9 +364,9 @@ async def length_with_top_bit(target: Target, length: int) -> None:
     async with target.connect() as peer:
         ping = target.nonce("ping")
         # A Ping as payload: where the length is taken for 0, or for a negative number, it is answered.
-        inside = Frame(Opcode.PING, ping).encode()
+        inside = Frame(Opcode.PING, ping)
         opcode = target.taking(Opcode.BINARY)
-        await peer.write(Frame(opcode, announced=length, length_form=LengthForm.BITS_64).encode() + inside)
+        await peer.send(Frame(opcode, announced=length, length_form=LengthForm.BITS_64), inside)
         await peer.expect_failed(PROTOCOL_ERROR, CloseCode.MESSAGE_TOO_BIG, taken=[ping, b""])
 
 
@@ -645,8 +645,8 @@ async def many_frames_per_segment(target: Target) -> None:
 async def split_frame(target: Target, at: int) -> None:
     """A frame is read alike when a TCP segment ends within this part of it."""
     payload = varied(Opcode.TEXT, target.nonce("split"), 200)
-    data = Frame(Opcode.TEXT, payload).encode()
     async with target.connect() as peer, target.connect() as clock:
+        data = peer.encoded(Frame(Opcode.TEXT, payload))
         await peer.write(data[:at])
         await clock.fence()  # a round trip: time for the target to read the first segment by itself
         await peer.write(data[at:])

@@ -756,7 +756,7 @@ async def end_is_announced(target: Target) -> None:
 async def closure_alert(target: Target, websocket: bool) -> None:
     """Before it ends a TLS connection the server sends a closure alert."""
     request = target.request() if websocket else no_key(target).with_field("Connection", "close")
-    status, ended = await closure(target, request.encode(), close_frame(1000).encode())
+    status, ended = await closure(target, request.encode(), close_frame(1000).encode(target.source.masking_key()))
     if (status == 101) is not websocket:
         raise Undetermined(f"the handshake is answered with {status}")
     if ended is TlsEnd.BARE_FIN:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from random import SystemRandom
 from typing import Final
 
 from ..check import Need, Undetermined, Violation, check, param
 from ..peer import Ended, Message, Peer, Silence
+from ..source import Source
 from ..target import Target
 from ..wire.frames import (
     CloseCode,
@@ -44,8 +44,6 @@ KEYS: Final = [
     param("repeated", [b"\x37\xfa\x21\x3d"] * 3),
 ]
 """Masking keys that a server may not expect, one for each message."""
-
-_random: Final = SystemRandom()
 
 # -- unmasked frames (5.1) -----------------------------------------------------------------------------------------
 
@@ -166,7 +164,7 @@ async def keys_of_messages(target: Target, keys: list[bytes]) -> None:
         await _masked_with(target, payloads, keys)
     except Violation:
         try:
-            await _masked_with(target, payloads, [telling_key() for _ in keys])
+            await _masked_with(target, payloads, [telling_key(target.source) for _ in keys])
         except Violation as found:
             raise Undetermined(f"messages with other keys do not come back either: {found.observed}") from None
         raise
@@ -193,12 +191,15 @@ async def keys_of_pings(target: Target, keys: list[bytes]) -> None:
 # -- the place in the key, and the length (5.3) ----------------------------------------------------------------------
 
 
-def telling_key() -> bytes:
+def telling_key(source: Source) -> bytes:
     """A fresh masking key in which no octet stands twice, so that every shift shows.
 
     Under it ASCII stays ASCII: a text that is unmasked wrongly comes back to be read, and is not refused as no UTF-8.
     """
-    return bytes(_random.sample(range(1, 0x80), 4))
+    while True:
+        key = bytes(octet & 0x7F for octet in source.masking_key())
+        if len({0, *key}) == 5:
+            return key
 
 
 @dataclass(frozen=True)
@@ -221,12 +222,12 @@ class Sample:
         return [replace(frame, masking=key) for frame, key in zip(whole, self.keys, strict=True)]
 
 
-def _sample(words: str, opcode: Opcode, lengths: Sequence[int], chop: int | None = None) -> Sample:
+def _sample(source: Source, words: str, opcode: Opcode, lengths: Sequence[int], chop: int | None = None) -> Sample:
     """A message in fragments of these lengths, each with a fresh key."""
     payload = varied(opcode, b"", sum(lengths))
     ends = list(itertools.accumulate(lengths))
     parts = [payload[end - length : end] for end, length in zip(ends, lengths, strict=True)]
-    return Sample(f"{opcode.name.lower()} {words}", opcode, parts, [telling_key() for _ in parts], chop)
+    return Sample(f"{opcode.name.lower()} {words}", opcode, parts, [telling_key(source) for _ in parts], chop)
 
 
 @check(
@@ -244,7 +245,7 @@ def _sample(words: str, opcode: Opcode, lengths: Sequence[int], chop: int | None
 async def messages_of_every_remainder(target: Target, sizes: range) -> None:
     """Messages come back as long as they were and unmasked to the last octet, whatever their length modulo 4."""
     for opcode in _echoed(target):
-        await _judge_each(target, [_sample(f"of {size} bytes", opcode, [size]) for size in sizes])
+        await _judge_each(target, [_sample(target.source, f"of {size} bytes", opcode, [size]) for size in sizes])
 
 
 @check(PLACE, needs=[Need.ECHO], long=True)
@@ -252,7 +253,10 @@ async def each_fragment_begins_its_key(target: Target) -> None:
     """Each fragment is unmasked with its own key from its first octet, wherever the one before it ended."""
     parted = ((1, 2, 3), (5, 7, 1, 6), (1001, 2, 1003))
     for opcode in _echoed(target):
-        samples = [_sample(f"in fragments of {', '.join(map(str, sizes))} bytes", opcode, sizes) for sizes in parted]
+        samples = [
+            _sample(target.source, f"in fragments of {', '.join(map(str, sizes))} bytes", opcode, sizes)
+            for sizes in parted
+        ]
         await _judge_each(target, samples)
 
 
@@ -261,9 +265,11 @@ async def segments_continue_the_key(target: Target) -> None:
     """A frame is unmasked alike when it comes in TCP segments that end anywhere within the key's four octets."""
     cuts = ((9, 1), (103, 3), (1023, 7), (3001, ODD_CHUNK))
     for opcode in _echoed(target):
-        await _judge_each(
-            target, [_sample(f"of {size} bytes in segments of {chop}", opcode, [size], chop) for size, chop in cuts]
-        )
+        samples = [
+            _sample(target.source, f"of {size} bytes in segments of {chop}", opcode, [size], chop)
+            for size, chop in cuts
+        ]
+        await _judge_each(target, samples)
 
 
 @check(PLACE)
@@ -275,7 +281,9 @@ async def pings_of_every_remainder(target: Target) -> None:
         for size in (*range(1, 10), 122, 123, 124, 125):
             for chop in (None, 3):
                 with naming(target, f"a Ping of {size} bytes{' in segments of 3' if chop else ''}"):
-                    await _expect_pong(target, peer, Frame(Opcode.PING, octets[:size], masking=telling_key()), chop)
+                    await _expect_pong(
+                        target, peer, Frame(Opcode.PING, octets[:size], masking=telling_key(target.source)), chop
+                    )
 
 
 def _echoed(target: Target) -> list[Opcode]:

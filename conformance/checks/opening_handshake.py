@@ -9,7 +9,7 @@ from ..check import Need, Undetermined, Violation, check, param
 from ..endpoint import SECRET_FIELDS
 from ..target import Answer, Target
 from ..wire.frames import CloseCode, Frame
-from ..wire.handshake import Field, new_key
+from ..wire.handshake import Field
 from ._answers import ask, ready
 from ._first_frames import can_begin_frame, first_push, judge_early_frame, start_of_frames
 from ._handshakes import (
@@ -59,7 +59,7 @@ async def connection_in_the_101(target: Target) -> None:
 @check("rfc6455-4.2.2-21", "rfc6455-4.1-13", watches=True)
 async def accept_in_the_101(target: Target) -> None:
     """Sec-WebSocket-Accept of a 101 is computed from the key, be it the RFC's example or a random one."""
-    for key in (EXAMPLE_KEY, new_key(), new_key()):
+    for key in (EXAMPLE_KEY, target.source.handshake_key(), target.source.handshake_key()):
         async with target.connect(target.request().with_field("Sec-WebSocket-Key", key), greeted=False):
             pass
 
@@ -343,7 +343,7 @@ async def key_with_pad_bits(target: Target) -> None:
 @check("rfc6455-4.2.2-22")
 async def key_within_white_space(target: Target) -> None:
     """Sec-WebSocket-Accept is computed over the key without the white space around it."""
-    key = new_key()
+    key = target.source.handshake_key()
     answer = await ask(target, target.request().with_field("Sec-WebSocket-Key", b"  \t " + key + b" \t  "))
     expected = "101 with the Accept for the trimmed key"
     if answer.accepted and not accept_is_right(answer, key):
@@ -359,8 +359,8 @@ async def key_within_white_space(target: Target) -> None:
 )
 async def key_repeated(target: Target, form: str) -> None:
     """A handshake with two keys is answered with an HTTP error."""
-    first = new_key()
-    second = first if form == "equal" else new_key()
+    first = target.source.handshake_key()
+    second = first if form == "equal" else target.source.handshake_key()
     joined = first + b", " + second
     values = [joined] if form == "one-line" else [first, second]
     answer = await ask(target, target.request().with_field("Sec-WebSocket-Key", *values))

@@ -136,7 +136,7 @@ async def character_split_by_segments(target: Target, character: bytes) -> None:
     async with target.connect() as peer:
         for at in range(1, len(character)):
             text = target.nonce() + character + b"."
-            octets = Frame(Opcode.TEXT, text).encode()
+            octets = peer.encoded(Frame(Opcode.TEXT, text))
             cut = len(octets) - len(character) - 1 + at
             await peer.write(octets[:cut])
             await _time_to_read(target)
@@ -380,14 +380,15 @@ class Stages:
     def whole(self) -> bytes:
         return self.valid + self.bad + self.rest
 
-    def written(self) -> tuple[bytes, bytes, bytes]:
-        """The parts as they go over the wire."""
+    def written(self, peer: Peer) -> tuple[bytes, bytes, bytes]:
+        """The parts as they go over the wire of ``peer``."""
         if self.one_frame:
-            octets = Frame(Opcode.TEXT, self.whole).encode()
+            octets = peer.encoded(Frame(Opcode.TEXT, self.whole))
             rest = len(octets) - len(self.rest)
             bad = rest - len(self.bad)
             return octets[:bad], octets[bad:rest], octets[rest:]
-        first, second, third = (frame.encode() for frame in fragments(Opcode.TEXT, self.valid, self.bad, self.rest))
+        parts = fragments(Opcode.TEXT, self.valid, self.bad, self.rest)
+        first, second, third = (peer.encoded(frame) for frame in parts)
         return first, second, third
 
 
@@ -413,9 +414,9 @@ _KOSME = samples.KOSME
 )
 async def fail_fast(target: Target, stages: Stages) -> None:
     """Text that can no longer become UTF-8 fails the connection, perhaps before the message is complete."""
-    valid, bad, rest = stages.written()
     answers = Answers(target, stages.whole)
     async with target.connect() as peer:
+        valid, bad, rest = stages.written(peer)
         await peer.write(valid)
         await asyncio.sleep(0)
         await peer.write(bad)

@@ -15,6 +15,7 @@ from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.requirements import requirements
 from wsproof.conformance.runner import Runner
+from wsproof.conformance.source import Source
 from wsproof.conformance.target import Setting
 from wsproof.conformance.wire.frames import Opcode, apply_mask
 
@@ -74,14 +75,15 @@ async def test_what_takes_unmasked_frames_is_found_without_echo(path: str, switc
 
 
 def test_under_a_telling_key_every_shift_shows_and_ascii_stays_ascii() -> None:
+    source = Source("0")
     for _ in range(100):
-        key = telling_key()
+        key = telling_key(source)
         assert len(set(key)) == 4
         assert apply_mask(bytes(range(128)), key).isascii()
 
 
 def test_a_sample_is_one_message_whose_fragments_have_keys_of_their_own() -> None:
-    sample = _sample("in fragments", Opcode.TEXT, (1, 2, 3))
+    sample = _sample(Source("0"), "in fragments", Opcode.TEXT, (1, 2, 3))
     assert sample.words == "text in fragments"
     assert [len(part) for part in sample.parts] == [1, 2, 3]
     assert [(frame.opcode, frame.fin) for frame in sample.frames] == [(1, False), (0, False), (0, True)]
