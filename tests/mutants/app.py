@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from .chat_app import ANNOUNCED_CHAT, CHAT, ChatApp
 from .contract_app import ITEM, ContractApp
 from .frames import TEXT
 from .request import Refusal, Request
@@ -36,12 +37,13 @@ class Pattern(NamedTuple):
     on_open: OnOpen
 
 
-class App(ContractApp):
+class App(ContractApp, ChatApp):
     """The application. One object serves all connections of a server."""
 
     subprotocols: frozenset[str] = frozenset({"chat", "superchat"})
 
     def __init__(self) -> None:
+        super().__init__()
         self.on_open: dict[str, OnOpen] = {
             "/greet": self.greet,
             "/push": self.push,
@@ -72,7 +74,11 @@ class App(ContractApp):
             "/ws/bytes": self.echo_binary,
             "/ws/json": self.echo_json,
         }
-        self.patterns: list[Pattern] = [Pattern(ITEM, self.answer_item, self.open_item)]
+        self.patterns: list[Pattern] = [
+            Pattern(ITEM, self.answer_item, self.open_item),
+            Pattern(CHAT, self.chat, self.join_chat),
+            Pattern(ANNOUNCED_CHAT, self.chat, self.join_chat),
+        ]
         """The paths with a parameter in them, looked at after the exact ones."""
         self.ends: OrderedDict[str, asyncio.Future[tuple[int, str]]] = OrderedDict()
         """How the latest connection on /echo?id=ID ended, by that id; the future is done once it has ended."""
@@ -149,6 +155,11 @@ class App(ContractApp):
         """The connection has ended, with the code and reason of section 7.1.5 and 7.1.6."""
         if connection in self.watched:
             self.watched.pop(connection).set_result((code, reason))
+        self.leave_chat(connection, code)
+
+    def pong(self, connection: Connection) -> None:
+        """A Pong has come, asked for or not."""
+        self.chat_pong(connection)
 
     def watch(self, connection: Connection, name: str) -> None:
         """Remember under `name` how this connection will end."""

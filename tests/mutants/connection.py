@@ -323,6 +323,7 @@ class Connection(HttpPhase):
 
     def on_pong(self, payload: bytes) -> None:
         """A Pong needs no answer, asked for or not (5.5.3)."""
+        self.app.pong(self)
 
     def on_close_frame(self, payload: bytes) -> None:
         """The first Close from the client: check it, answer it, end TCP (5.5.1)."""
