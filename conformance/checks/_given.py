@@ -1,0 +1,120 @@
+"""What the frame properties draw, for a target of which so much is known. Hypothesis is imported only when they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..target import Setting
+from ..wire.frames import Opcode
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    Drawn = Mapping[str, SearchStrategy[Any]]
+
+DATA = (Opcode.TEXT, Opcode.BINARY)
+
+
+def taken(setting: Setting) -> Sequence[Opcode]:
+    """The types of message that the target takes, perhaps none."""
+    return [opcode for opcode in DATA if opcode not in setting.found.refused]
+
+
+def echoed(setting: Setting) -> Sequence[Opcode]:
+    """The types of message that come back as what they were, perhaps none."""
+    echo = setting.found.echo
+    if echo is None:
+        return []
+    return [opcode for opcode in taken(setting) if opcode == Opcode.TEXT or echo.binary == Opcode.BINARY]
+
+
+def fragmented_message(setting: Setting) -> Drawn:
+    """One message of any type in any legal fragmentation, with control frames between."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.fragmented(echoed(setting)))}
+
+
+def fragmented_text(setting: Setting) -> Drawn:
+    """One text message of any characters in any legal fragmentation, with control frames between."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.fragmented([Opcode.TEXT], characters=draw.CHARACTERS, controls=1))}
+
+
+def sized_message(setting: Setting) -> Drawn:
+    """One message in one frame, of any size up to a little more than 64 KiB."""
+    from .. import strategies as draw
+
+    return {"message": draw.each_by_itself(draw.sized_messages(echoed(setting)))}
+
+
+def conversation(setting: Setting) -> Drawn:
+    """Messages in a row."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.conversations(echoed(setting)))}
+
+
+def masked_message(setting: Setting) -> Drawn:
+    """One message with any masking keys, in any TCP segments."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.masked(echoed(setting)))}
+
+
+def pings(setting: Setting) -> Drawn:
+    """Pings in a row."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.pings(taken(setting)))}
+
+
+def close(setting: Setting) -> Drawn:
+    """A legal Close at any place."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.closes(echoed(setting), taken(setting)))}
+
+
+def bad_close(setting: Setting) -> Drawn:
+    """A Close that breaks a rule at any place."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.bad_closes(echoed(setting), taken(setting)))}
+
+
+def bad_text(setting: Setting) -> Drawn:
+    """A text that is no UTF-8 after any messages."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.bad_texts(echoed(setting)))}
+
+
+def bad_header(setting: Setting) -> Drawn:
+    """A frame with reserved bits, a reserved opcode or a wrong length at any place."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.broken(draw.HEADER_CHANGES, echoed(setting), taken(setting)))}
+
+
+def unmasked_frame(setting: Setting) -> Drawn:
+    """An unmasked frame at any place."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.broken(draw.MASKING_CHANGES, echoed(setting), taken(setting)))}
+
+
+def bad_control(setting: Setting) -> Drawn:
+    """A control frame that is too long or fragmented at any place."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.broken(draw.CONTROL_CHANGES, echoed(setting), taken(setting)))}
+
+
+def out_of_place(setting: Setting) -> Drawn:
+    """A continuation with no message in progress, or a new message inside one."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.broken(draw.ORDER_CHANGES, echoed(setting), taken(setting)))}
