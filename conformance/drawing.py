@@ -14,40 +14,40 @@ from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.errors import HypothesisException
-from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
+from hypothesis.internal.conjecture.providers import HypothesisProvider
 from hypothesis.strategies import SearchStrategy
 
 Strategies = Mapping[str, SearchStrategy[Any]]
 Values = dict[str, Any]
 
 
-class _NoConstants(HypothesisProvider):
-    """Draws no constants found in the source of loaded modules: a seed would mean something else each time."""
-
-    def _maybe_draw_constant(self, choice_type: Any, constraints: Any, *, p: float = 0.05) -> None:
-        return None
+_patching: Final = threading.Lock()
+_users = 0
+_constants: Any = None
 
 
-_swapping: Final = threading.Lock()
-_swapped = 0
-_theirs: Any = None
+def _no_constant(self: HypothesisProvider, *_: Any, **__: Any) -> None:
+    """In the place of a constant found in the source of loaded modules, with which a seed would mean something else
+
+    in each environment. Hypothesis has no setting for this.
+    """
 
 
 @contextmanager
-def _our_provider() -> Iterator[None]:
-    global _swapped, _theirs
-    with _swapping:
-        if _swapped == 0:
-            _theirs = AVAILABLE_PROVIDERS["hypothesis"]
-            AVAILABLE_PROVIDERS["hypothesis"] = _NoConstants
-        _swapped += 1
+def _without_constants() -> Iterator[None]:
+    global _users, _constants
+    with _patching:
+        if _users == 0:
+            _constants = HypothesisProvider._maybe_draw_constant
+            setattr(HypothesisProvider, "_maybe_draw_constant", _no_constant)  # noqa: B010  # mypy: a method
+        _users += 1
     try:
         yield
     finally:
-        with _swapping:
-            _swapped -= 1
-            if _swapped == 0:
-                AVAILABLE_PROVIDERS["hypothesis"] = _theirs
+        with _patching:
+            _users -= 1
+            if _users == 0:
+                setattr(HypothesisProvider, "_maybe_draw_constant", _constants)  # noqa: B010  # mypy: a method
 
 
 def _settings(examples: int, *phases: Phase) -> settings:
@@ -81,7 +81,7 @@ def draw(strategies: Strategies, run_seed: int, id: str, examples: int) -> list[
     def collect(**values: Any) -> None:
         drawn.append(values)
 
-    with _our_provider():
+    with _without_constants():
         collect()
     return drawn
 
@@ -108,7 +108,7 @@ def shrink(
             last = values
             raise _Falsified
 
-    with _our_provider():
+    with _without_constants():
         try:
             falsify()
         except (_Falsified, HypothesisException):

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from tests.mutants import MutantServer
 from wsproof.conformance.check import Check, Undetermined, Violation
-from wsproof.conformance.drawing import draw, shrink
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.property import Draws, decode_example, encode_example
 from wsproof.conformance.runner import Attempt, Runner
@@ -55,26 +54,6 @@ async def attempt(item: Check, *, jobs: int = 4, draws: Draws | None = None, pat
 
 def words(found: Attempt) -> list[str]:
     return [] if found.example is None else [held["words"] for held in found.example.values()]
-
-
-class TestDrawing:
-    def test_the_seed_and_the_id_decide_and_nothing_else(self) -> None:
-        strategies = {"text": st.text(max_size=20), "number": st.integers()}
-        first = draw(strategies, 1, "a/b", 50)
-        assert len(first) == 50
-        assert first == draw(strategies, 1, "a/b", 50)
-        assert first != draw(strategies, 2, "a/b", 50)
-        assert first != draw(strategies, 1, "a/c", 50)
-
-    def test_all_are_different_and_a_small_space_is_drawn_whole(self) -> None:
-        drawn = draw({"flag": st.booleans(), "digit": st.integers(0, 3)}, 0, "a/b", 50)
-        assert len(drawn) == 8
-        assert len({(values["flag"], values["digit"]) for values in drawn}) == 8
-
-    def test_the_smallest_failing_example_is_found(self) -> None:
-        strategies = {"number": st.integers(0, 1000)}
-        assert shrink(strategies, 0, "a/b", 50, lambda values: values["number"] >= 17) == {"number": 17}
-        assert shrink(strategies, 0, "a/b", 50, lambda values: False) is None
 
 
 class TestExamples:
