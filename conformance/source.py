@@ -9,7 +9,7 @@ from random import Random
 from typing import Final
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-TAG_DIGITS: Final = 4
+TAG_DIGITS: Final = 6
 
 
 class Source:

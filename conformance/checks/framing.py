@@ -208,7 +208,7 @@ RESERVED_BITS: Final = {
 async def reserved_bits(target: Target, rsv: int) -> None:
     """A text frame with reserved bits to which no extension gives a meaning fails the connection."""
     async with target.connect() as peer:
-        payload = of_size(target.nonce(), 13)
+        payload = of_size(target.nonce("f"), 13)
         await peer.send(Frame(Opcode.TEXT, payload, rsv=rsv))
         await peer.expect_failed(PROTOCOL_ERROR, taken=[payload])
 
@@ -239,7 +239,7 @@ async def reserved_bits_in_other_frames(target: Target, opcode: Opcode) -> None:
 
 def _with_reserved_bits(target: Target, opcode: Opcode, rsv: int) -> tuple[list[Frame], list[bytes]]:
     """Frames of which the last has those bits, and the payloads that would show that it was taken as valid."""
-    word = of_size(target.nonce(), 13)
+    word = of_size(target.nonce("f"), 13)
     if opcode == Opcode.CONTINUATION:
         return [Frame(target.data_opcode, b"first-", fin=False), Frame(opcode, word, rsv=rsv)], [b"first-" + word]
     if opcode == Opcode.CLOSE:  # empty as in Autobahn 3.7, else with a code whose return shows a normal reply
@@ -266,7 +266,7 @@ async def reserved_bits_after_message(target: Target, given: tuple[int, Writing]
     """After a good message a text frame with reserved bits fails the connection; the Ping behind it is not answered."""
     rsv, writing = given
     async with target.connect() as peer:
-        payload = of_size(target.nonce(), 13)
+        payload = of_size(target.nonce("f"), 13)
         await _fails_after_message(target, peer, Frame(Opcode.TEXT, payload, rsv=rsv), writing)
 
 
@@ -309,7 +309,7 @@ async def reserved_opcodes(target: Target, opcode: int) -> None:
 async def reserved_opcodes_after_message(target: Target, opcode: int) -> None:
     """After a good message a frame with this reserved opcode fails the connection; a Ping behind it has no answer."""
     writing = Writing.OCTETS if opcode in (7, 15) else Writing.TOGETHER
-    for what, payload in (("empty", b""), ("with a payload", of_size(target.nonce(), 13))):
+    for what, payload in (("empty", b""), ("with a payload", of_size(target.nonce("f"), 13))):
         with naming(target, what):
             async with target.connect() as peer:
                 await _fails_after_message(target, peer, Frame(opcode, payload), writing)
@@ -320,7 +320,7 @@ async def unfinished_reserved_opcode(target: Target) -> None:
     """A frame with a reserved opcode and FIN=0 fails the connection at once; the Ping behind it is not answered."""
     echoes = target.found.echo is not None
     for opcode in RESERVED_OPCODES:
-        for what, payload, after in (("empty", b"", False), ("with a payload", of_size(target.nonce(), 13), echoes)):
+        for what, payload, after in (("empty", b"", False), ("with a payload", of_size(target.nonce("f"), 13), echoes)):
             with naming(target, f"opcode {opcode} {what}{' after a good message' if after else ''}"):
                 async with target.connect() as peer:
                     if after:
