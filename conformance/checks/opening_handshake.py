@@ -12,6 +12,8 @@ from ..wire.frames import CloseCode, Frame
 from ..wire.handshake import Field
 from ._answers import ask, ready
 from ._first_frames import can_begin_frame, first_push, judge_early_frame, start_of_frames
+from ._handshake_fault import Fault
+from ._handshake_variation import Aspect, Variation
 from ._handshakes import (
     accept_is_right,
     expect_accepted,
@@ -22,6 +24,14 @@ from ._handshakes import (
 )
 from ._origins import judge_verification, note_policy, own_origin
 from ._tls import ask_in_clear, offer_foreign_name
+from ._varied_handshakes import (
+    any_fault,
+    any_variation,
+    fault_params,
+    judge_fault,
+    judge_variation,
+    variation_params,
+)
 from ._versions import judge_retry, judge_version_error, note_form_of_list, with_version
 
 SEPARATE = 0.005
@@ -746,3 +756,18 @@ async def server_name_not_hosted(target: Target) -> None:
     """Whether TLS for a server name that is not hosted is refused."""
     why = await offer_foreign_name(target)
     target.findings.noted("goes on with its default certificate" if why is None else f"refuses it: {why}")
+
+
+# -- any handshake -------------------------------------------------------------------------------------------------
+
+
+@check("rfc6455-4.2.2-18", each=variation_params(), given=any_variation)
+async def any_legal_variation(target: Target, focus: Aspect | None, variation: Variation) -> None:
+    """A handshake that differs from the plain one in what the RFCs leave open is accepted."""
+    await judge_variation(target, focus, variation)
+
+
+@check("rfc6455-4.2.1-1", each=fault_params(), given=any_fault)
+async def any_fault_in_any_variation(target: Target, group: str, variation: Variation, fault: Fault) -> None:
+    """A handshake with one fault is refused, whatever legal differences go with it."""
+    await judge_fault(target, variation, fault)
