@@ -5,121 +5,68 @@ Without the option nothing happens, and nothing of wsproof but this module is im
 
 from __future__ import annotations
 
-import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from ..reports.model import CheckResult
-    from .check import Check
-    from .endpoint import Endpoint
-    from .profile import Profile
-    from .runner import Attempt
+    from .target import Target
+
+OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--ws-target", {"metavar": "URL", "help": "check this WebSocket server: one item for each check"}),
+    ("--ws-profile", {"metavar": "NAME|FILE", "help": "what the target promises; the URL is then the base"}),
+    ("--ws-header", {"metavar": "'K: V'", "action": "append", "default": [], "help": "a field for every handshake"}),
+    ("--ws-cookie", {"metavar": "'k=v'", "action": "append", "default": [], "help": "a cookie for every handshake"}),
+    ("--ws-subprotocol", {"metavar": "P", "action": "append", "default": [], "help": "a subprotocol to offer"}),
+    ("--ws-ca", {"metavar": "FILE", "help": "certificates (PEM) to trust"}),
+    ("--ws-insecure", {"action": "store_true", "help": "do not verify the target's certificate"}),
+    ("--ws-patience", {"metavar": "S", "help": "seconds that an answer may take (default: 2)"}),
+    ("--ws-jobs", {"metavar": "N", "help": "checks at a time (default: 16 on loopback, 4 elsewhere)"}),
+    ("--ws-examples", {"metavar": "N", "help": "examples of each property (default: 50)"}),
+    ("--ws-seed", {"metavar": "N|random", "default": "0", "help": "what the examples are drawn from (default: 0)"}),
+    ("--ws-slow", {"action": "store_true", "help": "also the checks that wait for time-outs, over 5 s each"}),
+    ("--ws-disruptive", {"action": "store_true", "help": "allow floods on a target that is not on loopback"}),
+    ("--ws-strict", {"action": "store_true", "help": "warnings and contested readings fail too"}),
+    ("--ws-baseline", {"metavar": "FILE", "action": "append", "default": [], "help": "known failures: xfailed"}),
+    ("--ws-output", {"metavar": "FILE", "help": "write the run file (JSON Lines)"}),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of this plugin, in a group of their own."""
-    group = parser.getgroup("wsproof")
-    group.addoption("--ws-target", metavar="URL", help="check this WebSocket server: one item for each check")
-    group.addoption("--ws-profile", metavar="NAME|FILE", help="what the target promises (wsproof check --profile)")
+    """The options of this plugin, in a group of their own. They mean what those of ``wsproof check`` mean."""
+    group = parser.getgroup("wsproof", "WebSocket conformance")
+    for name, words in OPTIONS:
+        group.addoption(name, **words)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With --ws-target the rest of the plugin is imported; what is wrong with the options is said here."""
+    if not config.getoption("--ws-target"):
+        return
+    from .pytest_run import RunPlugin
+
+    config.pluginmanager.register(RunPlugin(config), "wsproof-run")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the checks behind the tests that pytest has found; -k and -m then choose among all."""
-    url = config.getoption("--ws-target")
-    if not url:
-        return
-    from ..reports.errors import ConfigError
-    from .command import CheckOptions, chosen_checks, endpoint_of, load_profile
-    from .errors import UsageError
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> Any:
+    """A function with @check in a test module is an item of that module; without --ws-target it is skipped."""
+    if f"{__package__}.check" not in sys.modules or not isinstance(collector, pytest.Module):
+        return None
+    from .pytest_items import held_by
 
-    name = config.getoption("--ws-profile")
-    try:
-        profile = load_profile(name) if name else None
-        endpoint = endpoint_of(CheckOptions(url=url), profile)
-    except (UsageError, ConfigError) as error:
-        raise pytest.UsageError(str(error)) from None
-    batch = _Batch(endpoint, profile)
-    checks = chosen_checks(CheckOptions(url=url))
-    items += [CheckItem.from_parent(session, name=check.id, check=check, batch=batch) for check in checks]
+    return held_by(collector, obj)
 
 
-class _Batch:
-    """Runs the selected checks together when the first of them is asked for."""
+@pytest.fixture
+def wsproof_target(request: pytest.FixtureRequest) -> Target:
+    """The server of --ws-target, for tests of your own: ``async with wsproof_target.connect() as peer: ...``.
 
-    def __init__(self, endpoint: Endpoint, profile: Profile | None) -> None:
-        self.endpoint = endpoint
-        self.profile = profile
-        self._results: dict[str, CheckResult] | None = None
-        self._stopped: str | None = None
+    It connects when it is told to, on the loop of the test that uses it. Without --ws-target the test is skipped.
+    """
+    if not request.config.getoption("--ws-target"):
+        pytest.skip("needs a WebSocket server: give pytest --ws-target URL")
+    from .pytest_target import target_of
 
-    def result(self, item: CheckItem) -> CheckResult:
-        """The result of one check. Fails the item where the run ended before it."""
-        if self._results is None:
-            self._run([other.check for other in item.session.items if isinstance(other, CheckItem)])
-        assert self._results is not None
-        if item.check.id not in self._results:
-            pytest.fail(f"nothing was proved: {self._stopped}", pytrace=False)
-        return self._results[item.check.id]
-
-    def _run(self, checks: list[Check]) -> None:
-        from ..reports.baseline import Baseline
-        from .command import judged
-        from .session import Listener, Options, run_checks
-
-        redactor = self.endpoint.redactor()
-        results: dict[str, CheckResult] = {}
-
-        class Keep(Listener):
-            def attempted(self, attempt: Attempt) -> None:
-                found = judged(attempt, strict=False, baseline=Baseline(), redactor=redactor)
-                results[found.id] = found
-
-        outcome = asyncio.run(run_checks(Options(self.endpoint, checks, self.profile), Keep()))
-        self._results, self._stopped = results, outcome.stopped
-
-
-class CheckFailed(Exception):
-    """A check's verdict is fail or error; the text is what pytest shows."""
-
-
-class CheckItem(pytest.Item):
-    """One check as a pytest item, named by its id."""
-
-    def __init__(self, *, check: Check, batch: _Batch, **keywords: Any) -> None:
-        super().__init__(**keywords)
-        self.check = check
-        self.batch = batch
-
-    def runtest(self) -> None:
-        """Pass, skip (also what is undetermined) or fail, as the judge has it."""
-        result = self.batch.result(self)
-        if result.verdict in ("skip", "undetermined"):
-            pytest.skip(f"{result.verdict}: {result.reason}")
-        if result.verdict in ("fail", "error"):
-            raise CheckFailed(_explained(result))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Expected, observed and the exchange, without a traceback of ours."""
-        if isinstance(excinfo.value, CheckFailed):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
-
-    def reportinfo(self) -> tuple[str, None, str]:
-        return self.check.chapter, None, self.check.id
-
-
-def _explained(result: CheckResult) -> str:
-    from ..reports.evidence import transcript_lines
-    from ..reports.text import visible
-
-    lines = [result.title]
-    for finding in result.findings:
-        if finding.verdict == "fail":
-            lines.append(f"  {finding.requirement}: expected {visible(finding.expected)}")
-            lines.append(f"  {' ' * len(finding.requirement)}  observed {visible(finding.observed)}")
-    if result.verdict == "error":
-        lines.append(visible(result.reason or "", 4000))
-    return "\n".join([*lines, *(f"  {line}" for line in transcript_lines(result.transcript, most=24))])
+    return target_of(request.node)

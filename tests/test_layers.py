@@ -15,7 +15,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "wsproof": ("wsproof.conformance", "wsproof.load", "wsproof.reference_server", "wsproof.reports"),
     "wsproof.conformance": ("wsproof.reports.model",),
     "wsproof.conformance.command": ("wsproof.reports",),
-    "wsproof.conformance.pytest_plugin": ("wsproof.reports",),
+    "wsproof.conformance.pytest_batch": ("wsproof.reports",),
+    "wsproof.conformance.pytest_items": ("wsproof.reports",),
+    "wsproof.conformance.pytest_options": ("wsproof.reports",),
+    "wsproof.conformance.pytest_run": ("wsproof.reports",),
+    "wsproof.conformance.pytest_shared": ("wsproof.reports",),
     "wsproof.load": (
         "wsproof.conformance.endpoint",
         "wsproof.conformance.profile",
