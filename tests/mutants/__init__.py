@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     closing_handshake,
+    contract_echo,
     control_frames,
     fragmentation,
     framing,
@@ -25,6 +26,7 @@ __all__ = [
     "MutantServer",
     "Switch",
     "closing_handshake",
+    "contract_echo",
     "control_frames",
     "fragmentation",
     "framing",

@@ -1,0 +1,140 @@
+"""What a documentation promises, tried: connecting to a part of the profile, and hearing what its messages get."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..check import Undetermined
+from ..login import log_in
+from ..peer import Ended, Message, Peer, Silence
+from ..target import Target
+from ..wire.frames import Frame, ReceivedFrame
+from ..wire.handshake import Request
+
+MOST_EXTRA: Final = 50
+"""Answers beyond those that are due; after so many more nobody listens."""
+
+
+@asynccontextmanager
+async def enter(target: Target, request: Request, part: str) -> AsyncIterator[Peer]:
+    """A usable connection to the path of a part of the profile. Raises Undetermined, with one reason for the part."""
+    async with target.open(echo=False) as peer:
+        await peer.send_request(request)
+        answer = await target.answer(peer)
+        if not answer.accepted:
+            raise not_served(part, request, str(answer))
+        await log_in(peer, target.profile)
+        yield peer
+
+
+def not_served(part: str, request: Request, observed: str) -> Undetermined:
+    """Why nothing can be said of a part whose path does not take a connection that it should."""
+    path = request.target.partition(b"?")[0].decode("latin-1")
+    return Undetermined(f"the profile's [{part}] is not served: {path} answered {observed}")
+
+
+@dataclass
+class Heard:
+    """The messages that came, in order, and what ended the listening: a Close, the end of TCP, silence, or nothing."""
+
+    messages: list[Message] = field(default_factory=list)
+    end: ReceivedFrame | Ended | None = None
+    silent: bool = False
+
+    @property
+    def ending(self) -> str:
+        """The end in words."""
+        return "nothing" if self.end is None else str(self.end)
+
+
+class Listener:
+    """Hears what comes on a connection until the last answer to a sentinel has come."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.heard = Heard()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can come."""
+        return self.heard.silent or self.heard.end is not None
+
+    async def more(self, number: int) -> None:
+        """Listen for ``number`` messages, fewer where no more come."""
+        for _ in range(number):
+            if await self._next() is None:
+                return
+
+    async def until(self, sentinel: bytes, holding: int, after: int, due: int) -> None:
+        """Listen until ``holding`` messages with ``sentinel`` in them and ``after`` more have come.
+
+        Where none holds it, until ``due`` messages have come in all; never for more than a few beyond those.
+        """
+        found = 0
+        while len(self.heard.messages) < due + MOST_EXTRA:
+            if not holding and len(self.heard.messages) >= due:
+                return
+            message = await self._next()
+            if message is None:
+                return
+            found += sentinel in message.payload
+            if holding and found == holding:
+                await self.more(after)
+                return
+
+    async def _next(self) -> Message | None:
+        if self.over:
+            return None
+        try:
+            got = await self.peer.next_message()
+        except Silence:
+            self.heard.silent = True
+            return None
+        if isinstance(got, Message):
+            self.heard.messages.append(got)
+            return got
+        self.heard.end = got
+        return None
+
+
+async def say(
+    peer: Peer,
+    messages: Sequence[Frame],
+    sentinel: Frame,
+    *,
+    answers: int = 1,
+    holding: int = 1,
+    after: int = 0,
+    at_once: bool = False,
+) -> Heard:
+    """Send ``messages``, each once the ``answers`` to the one before have come or all ``at_once``, then the sentinel.
+
+    Of the answers to one message ``holding`` show it; ``after`` follow the last of those. What came is heard until the
+    sentinel's last answer, so an answer too many is among it.
+    """
+    listener = Listener(peer)
+    if at_once:
+        await peer.send(*messages, sentinel)
+    else:
+        for message in messages:
+            await peer.send(message)
+            await listener.more(answers)
+        if not listener.over:
+            await peer.send(sentinel)
+    await listener.until(sentinel.payload, holding, after, answers * (len(messages) + 1))
+    return listener.heard
+
+
+async def closed_in(peer: Peer, seconds: float) -> ReceivedFrame | Ended | None:
+    """The Close or the end of TCP, if it comes within so many seconds without anything before it."""
+    try:
+        got = await peer.next_message(seconds)
+    except Silence:
+        return None
+    return None if isinstance(got, Message) else got
+
+
+__all__ = ["Heard", "Listener", "closed_in", "enter", "not_served", "say"]

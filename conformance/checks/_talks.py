@@ -1,0 +1,133 @@
+"""What is said on one connection of a contract: messages, one by one or all at once, and the strategies for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from hypothesis import strategies as st
+
+from ..wire.frames import Frame, Opcode
+
+ODD_TEXTS: Final = (
+    " line \r\n",
+    "a\0b",
+    "{message}",
+    "{}%s$1\\n",
+    "e\u0301\ufeff",
+    "\U0001f469\u200d\U0001f467\U0010ffff",
+    "\u05e9\u05dc\u05d5\u05dd \u0639\u0627\u0644\u0645",
+    '"quoted" <b>&amp;',
+)
+"""Texts that careless code changes: white space, NUL, placeholders, right to left, beyond the BMP, two normal forms."""
+TIMES: Final = (1, 1, 1, 1, 1, 50, 700)
+"""How often a text is repeated within one message: mostly once; else it takes a longer form of the payload length."""
+MOST_MESSAGES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text message: ``text`` so many ``times``."""
+
+    text: str
+    times: int = 1
+
+    @property
+    def whole(self) -> str:
+        return self.text * self.times
+
+    @property
+    def frame(self) -> Frame:
+        """The message in one frame."""
+        return Frame(Opcode.TEXT, self.whole.encode())
+
+    def __str__(self) -> str:
+        return repr(self.text) if self.times == 1 else f"{self.text!r} {self.times} times"
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Texts that are said on one connection, each after the answer to the one before or all ``at_once``."""
+
+    said: tuple[Said, ...]
+    at_once: bool = False
+
+    def __str__(self) -> str:
+        words = "; ".join(map(str, self.said))
+        return f"{words}; all at once" if self.at_once else words
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """JSON values, as JSON, that are said on one connection."""
+
+    texts: tuple[str, ...]
+    at_once: bool = False
+
+    def __str__(self) -> str:
+        words = "; ".join(self.texts)
+        return f"{words}; all at once" if self.at_once else words
+
+
+@dataclass(frozen=True, slots=True)
+class Blobs:
+    """Binary messages that are said on one connection, each so many ``times``."""
+
+    parts: tuple[bytes, ...]
+    times: int = 1
+    at_once: bool = False
+
+    def __str__(self) -> str:
+        words = "; ".join(f"`{part.hex()}`" for part in self.parts)
+        words += f", each {self.times} times" if self.times > 1 else ""
+        return f"{words}; all at once" if self.at_once else words
+
+
+def texts() -> st.SearchStrategy[str]:
+    """Any text: from the empty one over plain and odd ones to whatever Unicode holds."""
+    return st.one_of(
+        st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=8),
+        st.sampled_from(ODD_TEXTS),
+        st.lists(st.sampled_from(ODD_TEXTS), min_size=1, max_size=3).map("".join),
+        st.text(max_size=12),
+    )
+
+
+def said() -> st.SearchStrategy[Said]:
+    """A message of any text."""
+    return st.builds(Said, texts(), st.sampled_from(TIMES))
+
+
+def talks() -> st.SearchStrategy[Talk]:
+    """A few messages."""
+    return st.builds(Talk, st.lists(said(), min_size=1, max_size=MOST_MESSAGES).map(tuple), st.booleans())
+
+
+def blobs() -> st.SearchStrategy[Blobs]:
+    """A few binary messages."""
+    parts = st.lists(st.binary(max_size=20), min_size=1, max_size=MOST_MESSAGES).map(tuple)
+    return st.builds(Blobs, parts, st.sampled_from(TIMES), st.booleans())
+
+
+def json_texts() -> st.SearchStrategy[str]:
+    """One JSON value of any kind, as JSON text; numbers are such that every JSON library keeps them."""
+    scalars = st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**53) + 1, 2**53 - 1),
+        st.integers(-1000, 1000).map(lambda number: number + 0.5),
+        texts(),
+    )
+    values = st.recursive(
+        scalars,
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts(), inner, max_size=3)),
+        max_leaves=6,
+    )
+    return st.builds(lambda value, plain: json.dumps(value, ensure_ascii=plain), values, st.booleans())
+
+
+def values() -> st.SearchStrategy[Values]:
+    """A few JSON values."""
+    found = st.lists(json_texts(), min_size=1, max_size=MOST_MESSAGES).map(tuple)
+    return st.builds(Values, found, st.booleans())
