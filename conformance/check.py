@@ -47,6 +47,7 @@ class Need(Enum):
     ITEMS_DENIAL = "the profile's [items] with a cookie or a token"
     ITEMS_QUERY = "the profile's [items] with a query parameter"
     CHAT_CONTRACT = "the profile's [chat]"
+    CHAT_ROOMS = "the profile's [chat] with a room_path"
 
 
 class Violation(Exception):

@@ -240,6 +240,8 @@ class ChatContract(_Part):
     """What the remaining members get once for a leaver."""
     joined: Annotated[str, _template("client_id")] | None = None
     """What the members get for one that joins."""
+    slow_code: CloseCode | None = None
+    """With which one that takes its messages too slowly is closed, where it is."""
 
 
 class Profile(_Part):

@@ -65,6 +65,7 @@ class Setting:
             Need.ITEMS_DENIAL: bool(profile and profile.items and (profile.items.cookie or profile.items.token)),
             Need.ITEMS_QUERY: bool(profile and profile.items and profile.items.query),
             Need.CHAT_CONTRACT: bool(profile and profile.chat),
+            Need.CHAT_ROOMS: bool(profile and profile.chat and profile.chat.room_path),
         }
         return not have[need]
 
