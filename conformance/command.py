@@ -13,15 +13,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from .. import __version__
 from ..reports.baseline import Baseline, load_baseline, write_baseline
 from ..reports.console import Console, Verbosity
-from ..reports.errors import ensure_writable
-from ..reports.judge import gate, judge_check
+from ..reports.errors import ConfigError, ensure_writable
+from ..reports.judge import BAD, gate, judge_check
 from ..reports.junit import write_junit
 from ..reports.model import CheckResult, EndRecord, RunRecord, Totals, Verdict
 from ..reports.runfile import RunWriter
@@ -43,7 +43,8 @@ from .session import DEFAULT_PATIENCE, Listener, Options, Outcome, now, run_chec
 USAGE = 2
 
 
-_FAILED = (Verdict.FAIL, Verdict.WARN)
+KEPT_RUN: Final = Path(".wsproof") / "run.jsonl"
+"""Where a run without --output is kept if something failed."""
 
 
 def load_checks() -> dict[str, Check]:
@@ -108,6 +109,7 @@ class _Recorder(Listener):
     strict: bool
     redactor: Redactor
     writer: RunWriter | None
+    run_file: Path
     results: list[CheckResult] = field(default_factory=list)
     headed: bool = False
 
@@ -129,7 +131,13 @@ class _Recorder(Listener):
         self.head(found.as_dict())
 
     def attempted(self, attempt: Attempt) -> None:
-        result = judged(attempt, strict=self.strict, baseline=self.baseline, redactor=self.redactor)
+        result = judged(
+            attempt,
+            strict=self.strict,
+            baseline=self.baseline,
+            redactor=self.redactor,
+            run_file=str(self.run_file),
+        )
         self.results.append(result)
         if self.writer is not None:
             self.writer.write(result)
@@ -137,7 +145,9 @@ class _Recorder(Listener):
         self.console.progress(len(self.results), self.total)
 
 
-def judged(attempt: Attempt, *, strict: bool, baseline: Baseline, redactor: Redactor) -> CheckResult:
+def judged(
+    attempt: Attempt, *, strict: bool, baseline: Baseline, redactor: Redactor, run_file: str | None = None
+) -> CheckResult:
     """A check's line: what it observed, judged; secrets are gone from every text."""
     ended = Verdict.SKIP if attempt.skipped else Verdict.ERROR if attempt.error else None
     reason = attempt.skipped or attempt.error or attempt.reason
@@ -160,6 +170,7 @@ def judged(attempt: Attempt, *, strict: bool, baseline: Baseline, redactor: Reda
         retried=attempt.retried,
         transcript=attempt.transcript,
         example=attempt.example,
+        run_file=run_file,
     )
 
 
@@ -239,7 +250,8 @@ def run_check(options: CheckOptions) -> int:
         options={"patience": options.patience, "strict": options.strict, "examples": options.examples},
     )
     with Console(sys.stdout, catalogue=requirements(), verbosity=options.verbosity) as console:
-        recorder = _Recorder(console, header, len(checks), baseline, options.strict, redactor, writer)
+        run_file = options.output or KEPT_RUN
+        recorder = _Recorder(console, header, len(checks), baseline, options.strict, redactor, writer, run_file)
         outcome = asyncio.run(
             run_checks(
                 Options(
@@ -262,6 +274,8 @@ def run_check(options: CheckOptions) -> int:
         if writer is not None:
             writer.write(end)
             writer.close()
+        else:
+            _keep(recorder, end)
         results = sorted(recorder.results, key=_catalogue_order())
         console.finish(results, end)
     _remember(remembered, recorder.results)
@@ -274,9 +288,24 @@ def run_check(options: CheckOptions) -> int:
     return end.exit
 
 
+def _keep(recorder: _Recorder, end: EndRecord) -> None:
+    """Without --output: write the run file where something failed, so that it can be replayed."""
+    if not any(result.reproduce for result in recorder.results):
+        return
+    try:
+        KEPT_RUN.parent.mkdir(parents=True, exist_ok=True)
+        with RunWriter(KEPT_RUN) as writer:
+            writer.write(recorder.header)
+            for result in recorder.results:
+                writer.write(result)
+            writer.write(end)
+    except (OSError, ConfigError) as error:
+        sys.stderr.write(f"wsproof: {KEPT_RUN}, from which failures are replayed, is not written: {error}\n")
+
+
 def _remember(known: Failures, results: Sequence[CheckResult]) -> None:
     """Keep the examples that failed; a directory that cannot be written to costs one line, not the run."""
-    new = {result.id: [result.example] for result in results if result.example and result.verdict in _FAILED}
+    new = {result.id: [result.example] for result in results if result.example and result.verdict in BAD}
     try:
         add_failures(DEFAULT_PATH, known, new)
     except OSError as error:

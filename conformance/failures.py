@@ -26,7 +26,7 @@ def read_failures(path: Path) -> dict[str, list[Example]]:
         if path.stat().st_size > MAX_BYTES:
             raise UsageError(f"{path}: larger than {MAX_BYTES} bytes, so no failure file; delete it or name another")
         lines = path.read_text("utf-8").splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: this failure file cannot be read: {_why(error)}") from None

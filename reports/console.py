@@ -210,6 +210,8 @@ class Console:
             for name, words in example_words(first.example).items():
                 self._line(f"{_BODY}example   ", f"{visible(name)}: {visible(words)}")
         self._also(group.others)
+        if first.reproduce:
+            self._line(f"{_BODY}replay    ", visible(first.reproduce))
         if first.transcript:
             self._line("", "")
         for lead, what in transcript_rows(first.transcript, most=200 if self._verbosity is Verbosity.VERBOSE else 24):

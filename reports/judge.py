@@ -5,12 +5,13 @@ All functions are pure. Levels and readings come from the catalogue, which is ha
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .baseline import Baseline
 from .model import CheckResult, Finding, Level, Outcome, RawFinding, Totals, TranscriptEntry, Verdict
-from .requirement import Catalogue
+from .requirement import Catalogue, Requirement
 from .text import plural
 
 WORST_FIRST = (
@@ -22,6 +23,9 @@ WORST_FIRST = (
     Verdict.PASS,
     Verdict.SKIP,
 )
+
+BAD = (Verdict.FAIL, Verdict.WARN)
+"""What is worth a requirement's words, and can be replayed."""
 
 GATE_HOLDS = 0
 GATE_FAILS = 1
@@ -84,24 +88,24 @@ def judge_check(
     example: dict[str, Any] | None = None,
     transcript: Sequence[TranscriptEntry] = (),
     replay: Sequence[dict[str, Any]] = (),
+    run_file: str | None = None,
 ) -> CheckResult:
     """A check's line of the run file: its findings judged, the worst of them its verdict, the baseline applied.
 
     ``ended`` is SKIP, UNDETERMINED or ERROR where the check did not run to its end (``reason`` says why); it is weighed
     with the findings made until then. Section and level are those of the first of ``requirements``. A check that ran to
-    its end without a finding is our own bug. ``replay`` is kept for failures and warnings only.
+    its end without a finding is our own bug. ``replay``, and the command that replays
+    ``run_file``, are kept for failures and warnings only.
     Raises ``KeyError`` for a requirement that is not in the catalogue.
     """
-    judged = [
-        judge_finding(raw, catalogue[raw.requirement].level, bool(catalogue[raw.requirement].contested), strict)
-        for raw in findings
-    ]
+    judged = [_explained(raw, catalogue[raw.requirement], strict) for raw in findings]
     if ended is None and not judged:
         ended, reason = Verdict.ERROR, "the check ended without a finding"
     verdict = worst([*(finding.verdict for finding in judged), *([] if ended is None else [ended])])
     if verdict is Verdict.UNDETERMINED and reason is None:
         reason = next((finding.observed for finding in judged if finding.verdict is Verdict.UNDETERMINED), None)
     first = catalogue[requirements[0]]
+    bad = verdict in BAD
     return CheckResult(
         id=id,
         title=title,
@@ -117,8 +121,16 @@ def judge_check(
         known=None if baseline is None else baseline.excuse(id, judged),
         example=example,
         transcript=list(transcript),
-        replay=list(replay) if verdict in (Verdict.FAIL, Verdict.WARN) else [],
+        replay=list(replay) if bad else [],
+        reproduce=f"wsproof replay {shlex.quote(run_file)} {shlex.quote(id)}" if bad and run_file else None,
     )
+
+
+def _explained(raw: RawFinding, requirement: Requirement, strict: bool) -> Finding:
+    finding = judge_finding(raw, requirement.level, bool(requirement.contested), strict)
+    if finding.verdict not in BAD:
+        return finding
+    return finding.model_copy(update={"source": requirement.source, "statement": requirement.statement})
 
 
 class Gate(NamedTuple):

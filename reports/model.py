@@ -90,6 +90,10 @@ class Finding(Strict):
     expected: str = ""
     observed: str = ""
     contested: bool = False
+    source: str = ""
+    """Of a failure or warning: where the requirement stands, ``RFC 6455, section 5.5``."""
+    statement: str = ""
+    """Of a failure or warning: the requirement in our words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +158,11 @@ class CheckResult(Strict):
     known: str | None = None
     """The baseline's reason, where the baseline excuses the verdict."""
     example: dict[str, Any] | None = None
+    """Of a property: the shrunk input that fails, parameter name -> ``{"words": str, "value": JSON}``."""
     transcript: list[TranscriptEntry] = []
     replay: list[dict[str, Any]] = []
+    reproduce: str | None = None
+    """Of a failure or warning: the command that does it again."""
 
 
 class Totals(Strict):

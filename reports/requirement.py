@@ -26,6 +26,10 @@ class Requirement(Protocol):
     def section(self) -> str: ...
 
     @property
+    def source(self) -> str:
+        """Where it stands, for people."""
+
+    @property
     def statement(self) -> str:
         """The requirement in our own words."""
 

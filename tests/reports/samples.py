@@ -37,6 +37,10 @@ class Rule:
     contested: str | bool | None = None
     rfc: int | None = 6455
 
+    @property
+    def source(self) -> str:
+        return f"RFC {self.rfc}, section {self.section}" if self.rfc else "the echo's documentation"
+
 
 CATALOGUE = {
     "rfc6455-5.5-2": Rule(Level.MUST, "5.5", "A control frame's payload is at most 125 bytes."),
@@ -113,6 +117,7 @@ def checked(
     )
 
 
+EXAMPLE = {"size": {"words": "126", "value": 126}}
 KNOWN = Baseline(known=[Entry(id="masking/known", reason="the stack lets it through")])
 
 
@@ -123,7 +128,13 @@ def every_verdict() -> list[CheckResult]:
         checked("framing/fine", raw(must, Outcome.HOLDS)),
         checked("control-frames/long-ping", raw(must, Outcome.VIOLATED), transcript=TRANSCRIPT),
         checked("control-frames/long-pong", raw(must, Outcome.VIOLATED), transcript=TRANSCRIPT),
-        checked("control-frames/mute", raw(must, Outcome.VIOLATED, "nothing"), retried=True, example={"size": {"words": "126", "value": 126}}),
+        checked(
+            "control-frames/mute",
+            raw(must, Outcome.VIOLATED, "nothing"),
+            retried=True,
+            example=EXAMPLE,
+            run_file="run.jsonl",
+        ),
         checked("closing-handshake/no-close", raw(should, Outcome.VIOLATED, "TCP end without Close")),
         checked("closing-handshake/inside", raw("rfc6455-7.1.5-1", Outcome.VIOLATED, "1002")),
         checked("fragmentation/may", raw(may, Outcome.NOTED, "fragments its messages")),

@@ -88,6 +88,7 @@ Failures (3)
         observed  nothing
         retried   the check was run once more, alone
         example   size: 126
+        replay    wsproof replay run.jsonl control-frames/mute
 
 Warnings (2)
   warn  closing-handshake/no-close

@@ -216,3 +216,11 @@ def test_gate_is_one_sentence_and_its_exit_follows_the_table(
         assert exit_code == (Verdict.FAIL in new or (strict and Verdict.WARN in new))
     assert sentence.endswith(".")
     assert "\n" not in sentence
+
+
+def test_what_is_bad_says_its_requirement_and_how_to_do_it_again() -> None:
+    bad = checked("a/b[c]", raw(MUST, Outcome.VIOLATED), raw(MAY, Outcome.NOTED), run_file="my run.jsonl")
+    assert bad.reproduce == "wsproof replay 'my run.jsonl' 'a/b[c]'"
+    assert [(one.source, bool(one.statement)) for one in bad.findings] == [("RFC 6455, section 5.5", True), ("", False)]
+    good = checked("a/b", raw(MUST, Outcome.HOLDS), run_file="run.jsonl")
+    assert (good.reproduce, good.findings[0].statement) == (None, "")

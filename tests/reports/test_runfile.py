@@ -64,6 +64,8 @@ def test_the_shape_that_is_written(tmp_path: Path) -> None:
         "expected": "the connection to be failed with 1002",
         "observed": "the connection stayed open",
         "contested": False,
+        "source": "RFC 6455, section 5.5",
+        "statement": "A control frame's payload is at most 125 bytes.",
     }
 
 
