@@ -117,4 +117,5 @@ def out_of_place(setting: Setting) -> Drawn:
     """A continuation with no message in progress, or a new message inside one."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.broken(draw.ORDER_CHANGES, echoed(setting), taken(setting)))}
+    changes = draw.ORDER_CHANGES if taken(setting) else draw.ORDER_CHANGES[:1]
+    return {"program": draw.each_by_itself(draw.broken(changes, echoed(setting), taken(setting)))}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ..check import Need, Param, Undetermined, Violation, check, param
 from ..link import TcpEnd
 from ..peer import Ended, Peer
+from ..program import BrokenProgram, Program
 from ..target import Target
 from ..wire.frames import (
     NEVER_ON_THE_WIRE,
@@ -20,6 +21,8 @@ from ..wire.frames import (
     describe,
     is_wire_legal,
 )
+from . import _given
+from ._any_close import BAD_CLOSE, judge_bad_close, judge_reply
 from ._closing import (
     BREACHES,
     answer_to,
@@ -784,3 +787,18 @@ async def binary_to_a_text_endpoint(target: Target) -> None:
         target.findings.holds("binary messages are no reason to close")
     else:
         target.findings.noted(f"a binary message is answered with {said(last)}")
+
+
+# -- properties ----------------------------------------------------------------------------------------------------
+
+
+@check(ANSWERED, "rfc6455-5.5.1-17", REPEATED, REASON, OTHERS_CODES, given=_given.close)
+async def any_close(target: Target, program: Program) -> None:
+    """A Close with any legal code and reason, at any place of a legal program, is answered by a legal Close."""
+    await judge_reply(target, program)
+
+
+@check(*BAD_CLOSE, given=_given.bad_close)
+async def any_illegal_close(target: Target, program: BrokenProgram) -> None:
+    """A Close with half a code, an illegal code or a reason that is no UTF-8 fails the connection at any place."""
+    await judge_bad_close(target, program)

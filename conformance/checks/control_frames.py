@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ..check import Need, Undetermined, Violation, check, param
 from ..peer import Ended, Peer, Silence
+from ..program import BrokenProgram, Program
 from ..target import Target
 from ..wire.frames import (
     MAX_CONTROL_PAYLOAD,
@@ -16,7 +19,10 @@ from ..wire.frames import (
     describe,
     shown,
 )
+from . import _given
+from ._broken_programs import NOTHING_AFTER, expect_broken
 from ._pings import ANSWER, SAME_DATA, Writing, judge_pong, wait_for_pong, write
+from ._programs import send_cut
 
 WITH_DATA = "rfc6455-5.5.2-1"
 LATEST_ONLY = "rfc6455-5.5.3-2"
@@ -277,3 +283,28 @@ async def _comes(peer: Peer, opcode: Opcode) -> bool:
             return False
         if event.opcode == opcode:
             return True
+
+
+# Properties
+
+
+@check(ANSWER, SAME_DATA, LATEST_ONLY, given=_given.pings)
+async def any_pings(target: Target, program: Program) -> None:
+    """Of any Pings the last is answered, each at most once, wherever TCP cuts them and a message stands between."""
+    pings = program.pings
+    async with target.connect() as peer:
+        await send_cut(target, peer, program.frames, program.segments)
+        before = await judge_pong(target, peer, pings[-1], others_pending=len(pings) > 1)
+        later = await peer.fence()
+    frames = [event for event in [*before, *later] if isinstance(event, ReceivedFrame)]
+    pongs = Counter([pings[-1], *(frame.payload for frame in frames if frame.opcode == Opcode.PONG)])
+    for payload, count in pongs.items():
+        if payload and count > pings.count(payload) > 0:  # an empty one may be a heartbeat
+            expected = f"a Pong for each Ping with {shown(payload)}"
+            target.findings.violated(expected, f"{count} Pongs for {pings.count(payload)}", requirement=LATEST_ONLY)
+
+
+@check("rfc6455-5.5-3", "rfc6455-5.5-2", NOTHING_AFTER, given=_given.bad_control)
+async def any_illegal_control_frame(target: Target, program: BrokenProgram) -> None:
+    """A control frame that is too long or fragmented fails the connection at any place of a legal program."""
+    await expect_broken(target, program)

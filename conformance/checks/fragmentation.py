@@ -9,10 +9,14 @@ from itertools import pairwise
 from ..check import Need, Undetermined, Violation, check, param
 from ..link import TcpEnd
 from ..peer import Ended, Event, Message, Peer, Silence
+from ..program import BrokenProgram, Program
 from ..target import Target
 from ..wire.frames import CloseCode, Frame, Opcode, ReceivedFrame, close_frame, fragments, is_wire_legal
+from . import _given
+from ._broken_programs import NOTHING_AFTER, expect_broken
 from ._framing import answer_to, good_message, is_echo, message_or_end, naming
 from ._pings import ANSWER, Writing, wait_for_pong, write
+from ._programs import SEGMENTATION, expect_exchange
 
 BOTH_FORMS = "rfc6455-5.4-7"
 ANY_SIZE = "rfc6455-5.4-6"
@@ -495,3 +499,18 @@ async def sent_fragments(target: Target) -> None:
         await peer.send(*fragments(Opcode.TEXT, *cut(payload, 1300)))
         if await answer_to(target, peer, Opcode.TEXT, payload) is None:
             await good_message(target, peer)
+
+
+# Properties
+
+
+@check(BOTH_FORMS, CONTROL_BETWEEN, SEGMENTATION, needs=[Need.ECHO], given=_given.fragmented_message)
+async def any_fragmentation(target: Target, program: Program) -> None:
+    """Any message comes back whole, however it is cut into fragments and segments, with any control frames between."""
+    await expect_exchange(target, program, BOTH_FORMS, attribute=True)
+
+
+@check("rfc6455-5.4-14", "rfc6455-5.4-4", NOTHING_AFTER, given=_given.out_of_place)
+async def any_frame_out_of_place(target: Target, program: BrokenProgram) -> None:
+    """After any legal program a continuation of nothing, or a message inside another, fails the connection."""
+    await expect_broken(target, program)

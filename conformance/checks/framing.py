@@ -8,8 +8,11 @@ from typing import Final
 from ..check import Need, Undetermined, Violation, check, param
 from ..link import TcpEnd
 from ..peer import Ended, Event, Message, Peer, Silence
+from ..program import BrokenProgram, PlannedFrame, Program
 from ..target import Target
 from ..wire.frames import CloseCode, Frame, LengthForm, Opcode, ReceivedFrame, close_payload, fragments
+from . import _given
+from ._broken_programs import NOTHING_AFTER, expect_broken
 from ._framing import (
     EIGHT_BYTES,
     ODD_CHUNK,
@@ -36,6 +39,7 @@ from ._framing_echoes import (
     take_known,
 )
 from ._pings import Writing, write
+from ._row import judge_row
 
 PROTOCOL_ERROR: Final = CloseCode.PROTOCOL_ERROR
 NOT_UTF8: Final = CloseCode.INVALID_PAYLOAD
@@ -672,3 +676,24 @@ async def cut_by_half_close(target: Target, within_frame: bool) -> None:
                 return
             if isinstance(got, Message) and word in got.payload:
                 raise Violation("TCP end without a message", f"a complete message: {got}")
+
+
+# -- properties ------------------------------------------------------------------------------------------------------
+
+
+@check(*LONG_SIZE_REQUIREMENTS, needs=[Need.ECHO], given=_given.sized_message)
+async def any_size(target: Target, message: PlannedFrame) -> None:
+    """A message of any size is echoed, or refused as too big like all that are bigger."""
+    await judge_size(target, Opcode(message.opcode), message.content, None)
+
+
+@check("rfc6455-6.1-8", "rfc6455-6.2-5", needs=[Need.ECHO], given=_given.conversation)
+async def any_messages_in_a_row(target: Target, program: Program) -> None:
+    """Of any messages in a row each is answered as it was, exactly once and in order."""
+    await judge_row(target, program)
+
+
+@check("rfc6455-5.2-3", "rfc6455-5.2-4", "rfc6455-5.2-8", "rfc6455-5.2-10", NOTHING_AFTER, given=_given.bad_header)
+async def any_illegal_header(target: Target, program: BrokenProgram) -> None:
+    """Reserved bits, a reserved opcode or an impossible length fail the connection at any place of a legal program."""
+    await expect_broken(target, program)

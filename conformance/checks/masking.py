@@ -9,6 +9,7 @@ from typing import Final
 
 from ..check import Need, Undetermined, Violation, check, param
 from ..peer import Ended, Message, Peer, Silence
+from ..program import BrokenProgram, Program
 from ..source import Source
 from ..target import Target
 from ..wire.frames import (
@@ -21,8 +22,11 @@ from ..wire.frames import (
     close_payload,
     fragments,
 )
+from . import _given
+from ._broken_programs import NOTHING_AFTER, expect_broken
 from ._framing import ODD_CHUNK, answer_to, difference, good_message, is_echo, naming, varied
 from ._probes import probe_of
+from ._programs import SEGMENTATION, expect_exchange
 
 CLOSES: Final = "rfc6455-5.1-2"
 WITH_1002: Final = "rfc6455-5.1-3"
@@ -363,3 +367,18 @@ async def _expect_pong(target: Target, peer: Peer, ping: Frame, chop: int | None
         if other is None:
             other = event.payload
             await peer.send(Frame(Opcode.PING, further))
+
+
+# -- properties ------------------------------------------------------------------------------------------------------
+
+
+@check(PLACE, SEGMENTATION, needs=[Need.ECHO], given=_given.masked_message)
+async def any_masking_keys(target: Target, program: Program) -> None:
+    """Fragments with any masking keys are unmasked each with its own, wherever TCP cuts them."""
+    await expect_exchange(target, program, PLACE, attribute=True)
+
+
+@check(CLOSES, NOTHING_AFTER, given=_given.unmasked_frame)
+async def any_unmasked_frame(target: Target, program: BrokenProgram) -> None:
+    """An unmasked frame at any place of a legal program ends the connection."""
+    await expect_broken(target, program)

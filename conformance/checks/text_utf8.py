@@ -10,8 +10,10 @@ from typing import Final
 
 from ..check import Need, Param, Undetermined, Violation, check, param
 from ..peer import Ended, Message, Peer, Silence
+from ..program import BrokenProgram, Program
 from ..target import Target
 from ..wire.frames import CloseCode, Frame, Opcode, ReceivedFrame, describe, fragments, shown
+from . import _given
 from . import _utf8_samples as samples
 from ._bad_text import (
     CODE,
@@ -27,7 +29,9 @@ from ._bad_text import (
     report,
     try_each,
 )
+from ._broken_programs import expect_bad_text
 from ._framing import naming
+from ._programs import send_cut
 
 SENT: Final = "rfc6455-5.6-1"
 SPLIT: Final = "rfc6455-5.6-2"
@@ -481,3 +485,21 @@ async def sent_text_is_valid(target: Target) -> None:
     if echoes:
         raise Undetermined("a text was not echoed" if got is None else f"a text was not echoed: {got}")
     target.findings.noted("the target sent no text message in answer to one")
+
+
+# Properties
+
+
+@check(VALID, SPLIT, needs=[Need.ECHO], given=_given.fragmented_text)
+async def any_text(target: Target, program: Program) -> None:
+    """Text of any characters comes back as it was, wherever fragments and segments part it."""
+    (text,) = program.messages
+    async with target.connect() as peer:
+        await send_cut(target, peer, program.frames, program.segments)
+        await _judge_echo(target, peer, text.payload)
+
+
+@check(INVALID, CUT_OFF, CODE, needs=[Need.TEXT], given=_given.bad_text)
+async def any_invalid_text(target: Target, program: BrokenProgram) -> None:
+    """Text with octets that are no UTF-8 anywhere in it fails the connection, however it is cut."""
+    await expect_bad_text(target, program)

@@ -1,0 +1,157 @@
+"""Sends legal frame programs and follows what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ..check import Undetermined, Violation
+from ..peer import Event, Message, Peer
+from ..program import PlannedFrame, Program, Segments, Whole
+from ..target import Target
+from ..wire.frames import Opcode, ReceivedFrame, shown
+from ._framing import difference, message_or_end
+
+SEGMENTATION: Final = "rfc6455-6.2-1"
+CONTROL_BETWEEN: Final = "rfc6455-5.4-5"
+
+
+@dataclass
+class Exchange:
+    """What came for a program: messages, Pongs that answer its Pings, the end if that came; what is still missing."""
+
+    missing: Counter[tuple[int, bytes]]
+    messages: list[tuple[int, bytes]] = field(default_factory=list)
+    others: list[Message] = field(default_factory=list)
+    pongs: list[bytes] = field(default_factory=list)
+    pong_missing: bool = False
+    end: Event | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether each message came back and the last Ping was answered."""
+        return not self.missing and not self.pong_missing
+
+    @property
+    def silent(self) -> bool:
+        """Whether what is missing is missed only because nothing came."""
+        return not self.complete and self.end is None and not self.others
+
+    def told(self, patience: float) -> str:
+        """What came instead of what is missing, for people."""
+        if self.others:
+            wanted = [payload for _, payload in self.missing]
+            if len(wanted) == 1 and len(self.others) == 1 and len(wanted[0]) > 40:
+                return f"a message of {difference(wanted[0], self.others[0].payload)}"
+            return str(self.others[0])
+        if self.end is not None:
+            return str(self.end)
+        lacking = [f"{self.missing.total()} not echoed"] if self.missing else []
+        lacking += ["no Pong"] if self.pong_missing else []
+        return f"{' and '.join(lacking)} within {patience:g} s"
+
+
+async def send_cut(target: Target, peer: Peer, frames: Iterable[PlannedFrame], segments: Segments) -> None:
+    """Send frames in those TCP segments, each read by the target before the next goes out, as far as that can be had.
+
+    A round trip on another connection shows that it has been read; without one the segments just follow each other.
+    """
+    data = peer.encoded(*(frame.frame() for frame in frames))
+    if segments.chop:
+        await peer.write(data, chop=segments.chop)
+        return
+    pieces = list(segments.pieces(data))
+    async with AsyncExitStack() as stack:
+        clock: Peer | None = None
+        for number, piece in enumerate(pieces):
+            await peer.write(piece)
+            if number == len(pieces) - 1:
+                return
+            try:
+                if clock is None:
+                    clock = await stack.enter_async_context(target.connect())
+                await clock.fence()
+            except Undetermined:
+                await asyncio.sleep(0)
+
+
+def wanted(target: Target, messages: Sequence[Whole]) -> list[tuple[int, bytes]]:
+    """Opcode and payload of the answers to those messages."""
+    return [target.echo.of(message.opcode, message.payload) for message in messages]
+
+
+async def exchange(target: Target, peer: Peer, program: Program) -> Exchange:
+    """Send a legal program; wait until each of its messages has come back and its last Ping is answered.
+
+    Where something else comes from a target that does not push, what is missing is awaited only a little longer.
+    """
+    await send_cut(target, peer, program.frames, program.segments)
+    pings = program.pings
+    came = Exchange(Counter(wanted(target, program.messages) if program.messages else []), pong_missing=bool(pings))
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + target.patience
+    while not came.complete:
+        got = await message_or_end(peer, deadline, *set(pings))
+        if got is None:
+            return came
+        if isinstance(got, Message):
+            answer = (got.opcode, got.payload)
+            if answer in came.missing:
+                came.messages.append(answer)
+                came.missing -= Counter([answer])
+            elif not target.found.chatty:
+                came.others.append(got)
+                deadline = min(deadline, clock() + peer.quiet)
+        elif isinstance(got, ReceivedFrame) and got.opcode == Opcode.PONG:
+            came.pongs.append(got.payload)
+            came.pong_missing = came.pong_missing and got.payload != pings[-1]
+        else:
+            came.end = got
+            return came
+    return came
+
+
+async def expect_exchange(target: Target, program: Program, requirement: str, *, attribute: bool = False) -> None:
+    """On a connection of its own a legal program is answered as it ought to be. Raises Violation.
+
+    ``attribute``: where it is not, it is tried again without its segments, and without its control frames, so that
+    the requirement names what the fault depends on.
+    """
+    async with target.connect() as peer:
+        came = await exchange(target, peer, program)
+    if came.complete:
+        return
+    if attribute:
+        requirement = await _at_fault(target, program, requirement)
+    messages = " and ".join(f"{shown(message.payload)} back" for message in program.messages[:3])
+    expected = f"{messages}{', each Ping answered' if program.pings else ''}"
+    raise Violation(expected, came.told(target.patience), requirement=requirement, silence=came.silent)
+
+
+async def _at_fault(target: Target, program: Program, otherwise: str) -> str:
+    """The requirement without whose case the same message comes back."""
+    simpler: dict[str, Program] = {}
+    if program.segments != Segments():
+        simpler[SEGMENTATION] = replace(program, segments=Segments())
+    if program.has_controls_inside:
+        data = tuple(frame for frame in program.frames if not frame.is_control)
+        simpler[CONTROL_BETWEEN] = replace(program, frames=data)
+    for requirement, other in simpler.items():
+        async with target.connect() as peer:
+            if (await exchange(target, peer, other)).complete:
+                return requirement
+    return otherwise
+
+
+async def legal_part(target: Target, peer: Peer, program: Program) -> None:
+    """Send the legal beginning of a program and await its answers, so that what comes next cannot race them.
+
+    Raises Undetermined where it is not answered as it ought to be.
+    """
+    came = await exchange(target, peer, program)
+    if not came.complete:
+        raise Undetermined(f"what is legal and comes first is not answered: {came.told(target.patience)}")

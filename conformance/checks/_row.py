@@ -1,0 +1,63 @@
+"""Messages in a row: each is answered as it was, once, in order."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..check import Undetermined, Violation
+from ..peer import Message, Peer
+from ..program import Program
+from ..target import Target
+from ..wire.frames import Frame, Opcode
+from ._framing import message_or_end
+from ._framing_echoes import account
+from ._programs import send_cut, wanted
+
+ORDER = "rfc6455-6.1-8"
+OF_ITS_OWN = "rfc6455-6.2-5"
+
+
+async def judge_row(target: Target, program: Program) -> None:
+    """The messages of a program come back, a last one behind them shows that no more will. Raises Violation.
+
+    A message that is none of those sent is a violation; one that is lost, repeated or late is judged by ``6.1-8``.
+    """
+    expected = wanted(target, program.messages)
+    word = target.nonce("last")
+    last = target.echo.of(Opcode.TEXT, word)
+    async with target.connect() as peer:
+        await send_cut(target, peer, program.frames, program.segments)
+        await peer.send(Frame(Opcode.TEXT, word))
+        got, silent = await _take_until(target, peer, expected, last)
+    strangers = [message for message in got if message not in expected]
+    got = [message for message in got if message in expected]
+    if strangers and len(set(got)) < len(expected) and not target.found.chatty:
+        observed = str(Message(*strangers[0]))
+        raise Violation(f"each of {len(expected)} messages as it was", observed, requirement=OF_ITS_OWN)
+    if got != expected:
+        observed = account(expected, got)
+        target.findings.violated("each echo exactly once and in order", observed, requirement=ORDER, silence=silent)
+
+
+async def _take_until(
+    target: Target, peer: Peer, expected: list[tuple[int, bytes]], last: tuple[int, bytes]
+) -> tuple[list[tuple[int, bytes]], bool]:
+    """The messages that come up to the last; whether that one did not come within the patience.
+
+    Where others are missing then, they are awaited a little longer. Raises Undetermined when the connection ends.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + target.patience
+    got: list[tuple[int, bytes]] = []
+    last_came = False
+    while not last_came or any(message not in got for message in expected):
+        message = await message_or_end(peer, deadline)
+        if message is None:
+            break
+        if not isinstance(message, Message):
+            raise Undetermined(f"cut off: {message}")
+        if (message.opcode, message.payload) == last:
+            last_came, deadline = True, min(deadline, clock() + peer.quiet)
+        else:
+            got.append((message.opcode, message.payload))
+    return got, not last_came
