@@ -16,7 +16,7 @@ import pytest
 from tests.mutants import MutantServer, mutant_server
 from wsproof.cli import main
 from wsproof.conformance.serve import free_port
-from wsproof.reports.model import Verdict
+from wsproof.reports.model import CheckResult, Verdict
 from wsproof.reports.runfile import read_run
 
 NO_PONG = "ping-unanswered"
@@ -153,6 +153,9 @@ class TestServe:
         ("check", "ws://h/", "--update-baseline", "--baseline", "uvicorn-wsproto"),
         ("check", "ws://h/", "--jobs", "0"),
         ("check", "ws://h/", "--patience", "soon"),
+        ("check", "ws://h/", "--seed", "soon"),
+        ("check", "ws://h/", "--seed", "-1"),
+        ("check", "ws://h/", "--examples", "0"),
         ("check", "ws://h/", "--no-such-option"),
         ("check", "--serve", "no port"),
         ("run", "ws://h/", "--ws", "wsproto"),
@@ -245,6 +248,71 @@ class TestRunFile:
             return {result.id: result.verdict for result in read_run(Path(name)).checks}
 
         assert verdicts("one.jsonl") == verdicts("two.jsonl")
+
+
+JOINED = "second-message-joined"
+ORDER = "framing/any-messages-in-a-row"
+
+
+class TestProperties:
+    """A failing property: its example is shrunk, kept, tried first by the next run, and told how to be replayed."""
+
+    def check(self, url: str, *words: str) -> CheckResult:
+        assert wsproof("check", url, "-k", ORDER, "-o", "run.jsonl", *words) == 1
+        (result,) = read_run(Path("run.jsonl")).checks
+        assert result.verdict is Verdict.FAIL
+        return result
+
+    def test_the_same_seed_gives_the_same_example(self, folder: Path) -> None:
+        with mutant_server(JOINED) as broken:
+            first = self.check(broken.url, "--seed", "7")
+            (folder / ".wsproof" / "failures.jsonl").unlink()
+            second = self.check(broken.url, "--seed", "7", "--jobs", "1")
+        assert first.example == second.example is not None
+        assert first.findings == second.findings
+        assert read_run(Path("run.jsonl")).run.seed == 7
+
+    def test_what_failed_is_tried_first_by_the_next_run(self, folder: Path) -> None:
+        with mutant_server(JOINED) as broken:
+            first = self.check(broken.url)
+            kept = (folder / ".wsproof" / "failures.jsonl").read_text()
+            assert self.check(broken.url, "--seed", "9", "--examples", "1").example == first.example
+        assert (folder / ".wsproof" / "failures.jsonl").read_text() == kept
+
+    def test_without_output_the_run_is_kept_where_something_failed(
+        self, server: MutantServer, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert wsproof("check", server.url, "-k", ORDER) == 0
+        assert list(folder.iterdir()) == []
+        with mutant_server(JOINED) as broken:
+            assert wsproof("check", broken.url, "-k", ORDER) == 1
+        line = f"wsproof replay .wsproof/run.jsonl {ORDER}"
+        assert line in capsys.readouterr().out
+        (result,) = read_run(folder / ".wsproof" / "run.jsonl").checks
+        assert result.reproduce == line
+
+    def test_a_place_that_cannot_be_written_costs_a_line_and_not_the_run(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (folder / ".wsproof").write_text("in the way")
+        with mutant_server(JOINED) as broken:
+            assert wsproof("check", broken.url, "-k", ORDER) == 1
+        assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == ["wsproof", "wsproof"]
+
+    def test_a_random_seed_is_told(self, server: MutantServer, folder: Path) -> None:
+        seeds = set()
+        for _ in range(3):
+            assert (
+                wsproof("check", server.url, "-k", ORDER, "-o", "run.jsonl", "--seed", "random", "--examples", "2") == 0
+            )
+            seeds.add(read_run(Path("run.jsonl")).run.seed)
+        assert len(seeds) > 1
+
+    def test_a_damaged_failure_file_is_bad_input(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (folder / ".wsproof").mkdir()
+        (folder / ".wsproof" / "failures.jsonl").write_text("{\n")
+        assert wsproof("check", "ws://127.0.0.1:9/") == 2
+        assert "failures.jsonl, line 1: no entry of a failure file" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_with_a_complete_run_file(folder: Path) -> None:
