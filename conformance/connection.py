@@ -16,6 +16,7 @@ from ..reports.model import RawFinding
 from .budget import Budget
 from .check import Undetermined, Violation
 from .endpoint import Endpoint
+from .errors import TargetGone
 from .events import KEEP, Ended, Event, Message, Silence
 from .link import Link, TcpEnd, open_link
 from .lint import FrameLint
@@ -52,11 +53,12 @@ class Connection:
         self.response: Response | None = None
         self.close_received: ReceivedFrame | None = None
         self.close_sent = False
-        self.answers_pings = True
-        self.answers_close = True
+        self._answers_pings = True
+        self._answers_close = True
         self.pings_received = 0
         self.frame_lint = FrameLint()
         self.conn = transcript.connection()
+        self.recording = transcript.recording
         self.source = (source or Source.fresh()).stream(self.conn)
         self._answers = self.source.stream("answers")  # when they are due is the target's doing
         self._observe = observe
@@ -74,6 +76,8 @@ class Connection:
         self._framing = False
         self._owed: list[Frame] = []
         self._inbox: deque[ReceivedFrame] = deque()
+        self._odd = 0
+        self._odd_start = False
         self._end_told = False
         self.message: Message | None = None
         self._parts: list[ReceivedFrame] = []
@@ -85,8 +89,13 @@ class Connection:
 
     async def open(self, *, tls: bool | None = None, server_name: str | None = None) -> None:
         """Connect. Raises TargetGone."""
-        await open_link(self.endpoint, self.link, max(self.patience, 5.0), tls=tls, server_name=server_name)
         secure = self.endpoint.secure and tls is not False
+        try:
+            await open_link(self.endpoint, self.link, max(self.patience, 5.0), tls=tls, server_name=server_name)
+        except TargetGone as why:
+            self.recording.opened(self.conn, tls=secure, server_name=server_name, refused=str(why))
+            raise
+        self.recording.opened(self.conn, tls=secure, server_name=server_name)
         self._transcript.note(self.conn, "out", "connected, TLS agreed" if secure else "connected")
 
     @property
@@ -101,6 +110,13 @@ class Connection:
         if not self._in.at_boundary:
             self._transcript.unfinished(self.conn, "in", self._in.partial)
         self._end_told = True  # from now on the end is not the target's doing
+        for _ in range(self._odd):  # not looked at by the check, but by the lint
+            frame = self._inbox.popleft()
+            if frame.opcode != Opcode.PING:
+                self.recording.awaited(self.conn, "frame", self.patience, frame)
+        if self._odd_start:
+            self.recording.awaited(self.conn, "rest", self.patience, self._in.partial)
+        self.recording.did(self.conn, "close")
         self.link.abort()
         self._inbox.clear()
         self._parts.clear()
@@ -110,6 +126,7 @@ class Connection:
     def reset(self) -> None:
         """End the connection with RST."""
         self._transcript.note(self.conn, "out", "RST")
+        self.recording.did(self.conn, "reset")
         self._end_told = True
         self.link.reset()
 
@@ -118,6 +135,7 @@ class Connection:
         if not self.link.can_half_close:
             raise Undetermined("TLS connections cannot be half closed")
         self._transcript.note(self.conn, "out", "FIN (half close)")
+        self.recording.did(self.conn, "half_close")
         self.link.half_close()
 
     # -- what comes ----------------------------------------------------------------------------------------------
@@ -146,17 +164,21 @@ class Connection:
         before = self._in.buffered
         for frame in self._in.feed(data):
             self._transcript.frame(self.conn, "in", frame)
+            self._inbox.append(frame)
             for finding in self.frame_lint.see(frame):
                 self._observe(finding)
-            self._inbox.append(frame)
+                if frame.opcode == Opcode.PING:
+                    self.recording.awaited(self.conn, "ping", self.patience, frame)
+                else:
+                    self._odd = len(self._inbox)
             self._hold(len(frame.payload) + FRAME_COST)
             if frame.opcode == Opcode.PING:
                 self.pings_received += 1
-                if self.answers_pings and not self.close_sent:
+                if self._answers_pings and not self.close_sent:
                     self._answer(Frame(Opcode.PONG, frame.payload[:125]))
             elif frame.opcode == Opcode.CLOSE and self.close_received is None:
                 self.close_received = frame
-                if self.answers_close and not self.close_sent:
+                if self._answers_close and not self.close_sent:
                     code = frame.close_code
                     self._answer(close_frame(code if code is not None and is_wire_legal(code) else None))
             if self._full:
@@ -164,6 +186,7 @@ class Connection:
         if self._in.announced is not None:
             for finding in self.frame_lint.see_announced(self._in.announced):
                 self._observe(finding)
+                self._odd_start = True
         self._hold(self._in.buffered - before)
 
     def _hold(self, size: int) -> None:
@@ -226,6 +249,7 @@ class Connection:
 
         Raises Violation (silence) when the target stops reading for the patience.
         """
+        self.recording.sent(self.conn, data, chop, pause)
         pieces: Iterable[bytes] = [data]
         if chop is not None:
             pieces = (data[at : at + chop] for at in range(0, len(data), chop))
@@ -281,21 +305,26 @@ class Connection:
         """
         reader = self._reader
         assert reader is not None, "send_request() or expect_response() comes first"
+        timeout = self._seconds(patience)
         deadline = self._deadline(patience)
         while reader.response is None and self.link.end is None and not reader.too_long:
             if not await self._change(deadline):
                 if reader.give_up() is None:
                     if reader.partial:
                         self._transcript.head(self.conn, "in", reader.partial)
+                    self.recording.awaited(self.conn, "response", timeout, reader.partial or None, reader.method)
                     raise Silence("no response")
                 break
         response = reader.response or reader.give_up()
         if response is None:
             if reader.partial:
                 self._transcript.head(self.conn, "in", reader.partial)
+            end = None if self.link.end is None else Ended(self.link.end)
+            self.recording.awaited(self.conn, "response", timeout, reader.partial or end, reader.method)
             if reader.too_long:
                 raise Violation("a response", "a response head without end")
             return None
+        self.recording.awaited(self.conn, "response", timeout, response, reader.method)
         for head in [*response.informational, response.head]:
             self._transcript.head(self.conn, "in", head.raw)
         self.response = response
@@ -317,6 +346,7 @@ class Connection:
     @property
     def unread(self) -> bytes:
         """Bytes that came after a response which was not a 101."""
+        self.recording.awaited(self.conn, "rest", self.quiet, bytes(self._early))
         return bytes(self._early)
 
     @property
@@ -327,7 +357,28 @@ class Connection:
     @property
     def partial_frame(self) -> bytes:
         """The start of an incoming frame that is not whole."""
+        self.recording.awaited(self.conn, "rest", self.quiet, self._in.partial)
         return self._in.partial
+
+    @property
+    def answers_pings(self) -> bool:
+        """Whether the target's Pings are answered as they come."""
+        return self._answers_pings
+
+    @answers_pings.setter
+    def answers_pings(self, on: bool) -> None:
+        self._answers_pings = on
+        self.recording.did(self.conn, "answers_pings" if on else "ignores_pings")
+
+    @property
+    def answers_close(self) -> bool:
+        """Whether the target's Close is answered by ours as it comes."""
+        return self._answers_close
+
+    @answers_close.setter
+    def answers_close(self, on: bool) -> None:
+        self._answers_close = on
+        self.recording.did(self.conn, "answers_close" if on else "ignores_close")
 
     # -- waiting -------------------------------------------------------------------------------------------------
 
@@ -339,8 +390,11 @@ class Connection:
         """Seconds of silence after which a target that has something to say is taken to have said it."""
         return min(0.25, self.patience / 4)
 
+    def _seconds(self, patience: float | None) -> float:
+        return self.patience if patience is None else patience
+
     def _told(self, patience: float | None) -> str:
-        return f"{self.patience if patience is None else patience:g} s"
+        return f"{self._seconds(patience):g} s"
 
     async def _change(self, deadline: float) -> bool:
         """Wait until something has come or changed; False at the deadline. Never longer, even if much comes."""
@@ -367,6 +421,7 @@ class Connection:
             if not await self._change(deadline):
                 if self._full:
                     raise Undetermined("the target sends more than can be kept while it is being written to")
+                self.recording.awaited(self.conn, "reading", self._seconds(patience), None)
                 raise Violation(what, f"nothing within {self._told(patience)}", silence=True)
 
     async def next_event(self, patience: float | None = None, *, deadline: float | None = None) -> Event:
@@ -377,19 +432,23 @@ class Connection:
         """
         if deadline is None:
             deadline = self._deadline(patience)
+        timeout = deadline - asyncio.get_running_loop().time()
         while True:
             while self._inbox:
                 frame = self._inbox.popleft()
+                self._odd -= self._odd > 0
                 self._release(len(frame.payload) + FRAME_COST)
                 if frame.opcode != Opcode.PING:
                     self.message = self._assemble(frame)
+                    self.recording.awaited(self.conn, "frame", timeout, frame)
                     return frame
             if self.link.end is not None:
-                return Ended(self.link.end)
-            if not await self._change(deadline):
-                raise Silence("nothing came")
-            if asyncio.get_running_loop().time() > deadline and not self._inbox:
+                end = Ended(self.link.end)
+                self.recording.awaited(self.conn, "frame", timeout, end)
+                return end
+            if not await self._change(deadline) or (asyncio.get_running_loop().time() > deadline and not self._inbox):
                 self._check_starved()
+                self.recording.awaited(self.conn, "frame", timeout, None)
                 raise Silence("nothing came")
 
     async def next_message(self, patience: float | None = None) -> Message | ReceivedFrame | Ended:

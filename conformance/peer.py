@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..reports.model import RawFinding
 from .budget import Budget
@@ -68,6 +69,16 @@ class Peer(Connection):
         self._chatty = chatty
         self._deaf = deaf
 
+    def _rule(self, name: str, expected: str, **told: Any) -> int:
+        """Note what is expected from here on, so that a replay can judge by it."""
+        return self.recording.rule(self.conn, name, expected, told)
+
+    def _broken(self, rule: int | None, violation: Violation) -> Violation:
+        """Note that this is how that expectation was disappointed."""
+        if rule is not None:
+            self.recording.broken(rule, violation.observed)
+        return violation
+
     async def answer(
         self, *wanted: tuple[int, bytes], patience: float | None = None
     ) -> Message | ReceivedFrame | Ended | None:
@@ -97,12 +108,13 @@ class Peer(Connection):
     async def expect_message(self, opcode: int, payload: bytes, patience: float | None = None) -> Message:
         """This message comes; others of the target's own are passed over. Raises Violation."""
         expected = str(Message(opcode, payload))
+        rule = self._rule("message", expected, opcode=opcode, payload=payload, timeout=self._seconds(patience))
         got = await self.answer((opcode, payload), patience=patience)
         if got is None:
-            raise Violation(expected, f"nothing within {self._told(patience)}", silence=True)
+            raise self._broken(rule, Violation(expected, f"nothing within {self._told(patience)}", silence=True))
         if isinstance(got, Message) and (got.opcode, got.payload) == (opcode, payload):
             return got
-        raise Violation(expected, str(got))
+        raise self._broken(rule, Violation(expected, str(got)))
 
     async def expect_echo(self, payload: str | bytes, opcode: int = Opcode.TEXT) -> Message:
         """The next message is the echo of ``payload``, in the target's wording. Needs ECHO (BINARY_ECHO)."""
@@ -125,19 +137,21 @@ class Peer(Connection):
         deadline = self._deadline(patience)
         before = Kept()
         expected = f"a Pong with the Ping's payload {shown(payload)}"
+        rule = self._rule("pong", expected, payload=payload, timeout=self._seconds(patience))
         while True:
             try:
                 event = await self.next_event(deadline=deadline)
             except Silence:
                 others = f" (but {describe_all(before.events)})" if before.events else ""
-                raise Violation(expected, f"none within {self._told(patience)}{others}", silence=True) from None
+                observed = f"none within {self._told(patience)}{others}"
+                raise self._broken(rule, Violation(expected, observed, silence=True)) from None
             if isinstance(event, ReceivedFrame):
                 if event.opcode == Opcode.PONG and event.payload == payload:
                     return before.events
                 if event.opcode != Opcode.CLOSE:
                     before.add(event)
                     continue
-            raise Violation(expected, str(event))
+            raise self._broken(rule, Violation(expected, str(event)))
 
     async def ping(self, payload: bytes = b"", *, chop: int | None = None) -> list[Event]:
         """Send a Ping and expect its Pong; returns what came before it."""
@@ -199,6 +213,10 @@ class Peer(Connection):
         seen behind the stack that answers Pings (text is often decoded there), so a Pong alone proves nothing yet.
         """
         expected = f"the connection failed with {' or '.join(map(str, codes)) or 'a Close'}, or TCP end"
+        rule: int | None = None
+        if sign_of is None:
+            told = {"codes": codes, "taken": taken, "earlier": earlier, "echo": self._echo}
+            rule = self._rule("failed", expected, timeout=self.patience, quiet=self.quiet, **told)
         nonce: bytes | None = None
         working = False
         deadline = self._deadline(self.quiet)
@@ -207,12 +225,9 @@ class Peer(Connection):
                 event = await self.next_event(deadline=deadline)
             except Silence:
                 if working:
-                    raise Violation(
-                        expected,
-                        f"the connection is open and working {self.patience:g} s later",
-                        requirement=requirement,
-                        silence=True,
-                    ) from None
+                    observed = f"the connection is open and working {self.patience:g} s later"
+                    violation = Violation(expected, observed, requirement=requirement, silence=True)
+                    raise self._broken(rule, violation) from None
                 if nonce is None:
                     nonce = self.source.nonce("still-open")
                     await self.send(Frame(Opcode.PING, nonce))
@@ -220,31 +235,31 @@ class Peer(Connection):
                     continue
                 if self._deaf:
                     raise Undetermined("the target answers no Ping on a fresh connection, so it may not read") from None
-                raise Violation(
-                    expected,
-                    f"neither Close nor TCP end within {self.patience:g} s, and a later Ping stays unanswered",
-                    requirement=requirement,
-                    silence=True,
-                ) from None
+                observed = f"neither Close nor TCP end within {self.patience:g} s, and a later Ping stays unanswered"
+                violation = Violation(expected, observed, requirement=requirement, silence=True)
+                raise self._broken(rule, violation) from None
             if isinstance(event, Ended):
                 return Failed(None, event.how)
             if event.opcode == Opcode.CLOSE:
                 break
             if nonce is not None and event.opcode == Opcode.PONG and event.payload == nonce:
                 if discard_warns:
-                    self.findings.warned(expected, "the frame was discarded", requirement=requirement)
+                    warning = Violation(expected, "the frame was discarded", requirement=requirement)
+                    self.findings.warned(expected, self._broken(rule, warning).observed, requirement=requirement)
                     return Failed(None, None)
                 if may_be_late:
                     working = True
                     continue
-                raise Violation(expected, "the connection is open and working", requirement=requirement)
+                violation = Violation(expected, "the connection is open and working", requirement=requirement)
+                raise self._broken(rule, violation)
             sign = self._taken(event, taken, earlier) if sign_of is None else sign_of(event)
             if sign is not None:
-                raise Violation(expected, sign, requirement=requirement)
+                raise self._broken(rule, Violation(expected, sign, requirement=requirement))
         failed = Failed(event, None)
         code = failed.code
         if codes and code is not None and code not in codes:
-            self.findings.warned(expected, f"Close {code}", requirement=requirement)
+            warning = Violation(expected, f"Close {code}", requirement=requirement)
+            self.findings.warned(expected, self._broken(rule, warning).observed, requirement=requirement)
         return failed
 
     def _taken(self, event: ReceivedFrame, taken: Sequence[bytes], earlier: Sequence[bytes]) -> str | None:
@@ -273,32 +288,33 @@ class Peer(Connection):
         """
         wanted = " or ".join("no code" if code is None else str(code) for code in codes)
         expected = f"a Close frame{' with ' + wanted if codes else ''}"
+        rule = self._rule("close", expected, codes=codes, timeout=self._seconds(patience))
         deadline = self._deadline(patience)
         while True:
             try:
                 event = await self.next_event(deadline=deadline)
             except Silence:
-                raise Violation(expected, f"none within {self._told(patience)}", silence=True) from None
+                observed = f"none within {self._told(patience)}"
+                raise self._broken(rule, Violation(expected, observed, silence=True)) from None
             if isinstance(event, Ended):
-                raise Violation(expected, f"{event} without a Close frame")
+                raise self._broken(rule, Violation(expected, f"{event} without a Close frame"))
             if event.opcode == Opcode.CLOSE:
                 if codes and event.close_code not in codes:
-                    raise Violation(expected, describe(event))
+                    raise self._broken(rule, Violation(expected, describe(event)))
                 return event
 
     async def expect_end(self, patience: float | None = None, requirement: str | None = None) -> TcpEnd:
         """The target ends TCP. What comes before is passed over. Raises Violation (silence)."""
+        expected = "the target ends the TCP connection"
+        rule = self._rule("end", expected, timeout=self._seconds(patience))
         deadline = self._deadline(patience)
         while True:
             try:
                 event = await self.next_event(deadline=deadline)
             except Silence:
-                raise Violation(
-                    "the target ends the TCP connection",
-                    f"still open after {self._told(patience)}",
-                    requirement=requirement,
-                    silence=True,
-                ) from None
+                observed = f"still open after {self._told(patience)}"
+                violation = Violation(expected, observed, requirement=requirement, silence=True)
+                raise self._broken(rule, violation) from None
             if isinstance(event, Ended):
                 return event.how
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from ..reports.model import TranscriptEntry
 from .endpoint import Redactor
+from .recording import Recording, Step
 from .wire.frames import ReceivedFrame
 
 HEAD_BYTES: Final = 64
@@ -17,9 +18,13 @@ MAX_ENTRIES: Final = 400
 
 
 class Transcript:
-    """Entries of one check over all its connections. Beyond ``MAX_ENTRIES`` they are only counted."""
+    """Entries of one check over all its connections. Beyond ``MAX_ENTRIES`` they are only counted.
+
+    ``recording`` is the same exchange for a machine, which can be repeated from it.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
+        self.recording = Recording()
         self._redactor = redactor
         self._start = time.monotonic()
         self._entries: list[TranscriptEntry] = []
@@ -39,6 +44,10 @@ class Transcript:
         last = self._entries[-1]
         note = TranscriptEntry(t=last.t, conn=last.conn, dir="in", what="note", text=f"{self._dropped} more entries")
         return [*self._entries, note]
+
+    def steps(self) -> list[Step]:
+        """The recording as the run file has it."""
+        return self.recording.steps(self._redactor)
 
     def _add(self, entry: TranscriptEntry) -> None:
         if len(self._entries) < MAX_ENTRIES:

@@ -283,7 +283,7 @@ class ResponseReader:
     """
 
     def __init__(self, method: bytes = b"GET") -> None:
-        self._method = method
+        self.method = method
         self._buffer = bytearray()
         self._informational: list[ResponseHead] = []
         self._head: ResponseHead | None = None
@@ -331,7 +331,7 @@ class ResponseReader:
                 self.response = Response(self._head, self._informational)
                 return
             data, self._buffer = bytes(self._buffer), bytearray()
-            self._h11 = _after_head(self._method, self._head)
+            self._h11 = _after_head(self.method, self._head)
             self._read_body(data, more=True)
         else:
             self._read_body(data, more=bool(data))
