@@ -5,9 +5,10 @@ Rules, each under a requirement of its own, so that what went wrong is told apar
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
@@ -41,9 +42,11 @@ RULES: Final = (
     HISTORY, GONE, NOTHING_ELSE, UNDISTURBED,
 )  # fmt: skip
 """Those that any conversation can break; ROOMS where there are rooms."""
+FOREIGN: Final = re.compile(r"wsproof-[0-9a-f]{10}\.\d")
+"""The mark that texts have, ours and those of other examples."""
 SHOWN: Final = 80
 PROOF: Final = 2
-"""So many later messages of the same author prove that an earlier one is lost: one could have changed places with it."""
+"""So many later messages of its author prove that one is lost; a single one could have changed places with it."""
 
 
 class Kind(Enum):
@@ -251,6 +254,8 @@ class ChatModel:
         about = next((event for found in named for event in self._notices_about(self._ids[found])), None)
         if about is not None and self._tag.search(text) is None:
             raise self._broken(NOTICE_WORDING, shown(about.text), f"{seat.name} got {shown(text)}")
+        if FOREIGN.search(text) and not self._tag.search(text):
+            raise self._broken(ROOMS, "each room hears its own members only", f"{seat.name} got {shown(text)}")
         raise self._broken(NOTHING_ELSE, "only what the members say, and notices", f"{seat.name} got {shown(text)}")
 
     def _notices_about(self, member: int) -> Iterator[Event]:
@@ -303,18 +308,33 @@ class ChatModel:
 
     def lost(self) -> Violation | None:
         """What is proved lost, because enough of what comes after it has come."""
-        for seat in self.present():
-            for (number, own), count in seat.overtaken.items():
-                if count >= PROOF:
-                    return self._missing(seat, self._events[number], own, "later messages have come")
-        return None
+        found = [
+            (seat, self._events[number], own)
+            for seat in self.present()
+            for (number, own), count in seat.overtaken.items()
+            if count >= PROOF
+        ]
+        return self._worst(found, "later messages have come")
 
-    def missing(self, seat: Seat, patience: float) -> Violation | None:
-        """The first that has not come to the member within the patience (in seconds)."""
-        for own, owed in ((False, seat.owed), (True, seat.owed_own)):
-            for event in owed.values():
-                return self._missing(seat, event, own, f"nothing more within {patience:g} s", silence=True)
-        return None
+    def missing(self, patience: float, unread: Collection[int] = ()) -> Violation | None:
+        """What has not come within the patience (in seconds) to those who read."""
+        found = [
+            (seat, event, own)
+            for seat in self.present()
+            if seat.number not in unread
+            for own, owed in ((False, seat.owed), (True, seat.owed_own))
+            for event in owed.values()
+        ]
+        return self._worst(found, f"nothing more within {patience:g} s", silence=True)
+
+    def _worst(self, found: list[tuple[Seat, Event, bool]], proof: str, *, silence: bool = False) -> Violation | None:
+        """The first thing that did not come, as it hits the others rather than its own author."""
+        if not found:
+            return None
+        first = min(event.number for _, event, _ in found)
+        alike = [one for one in found if one[1].number == first]
+        seat, event, own = min(alike, key=lambda one: (one[0].number == one[1].author, one[2]))
+        return self._missing(seat, event, own, proof, silence=silence)
 
     def _missing(self, seat: Seat, event: Event, own: bool, proof: str, *, silence: bool = False) -> Violation:
         wanted = event.own if own and event.own is not None else event.text
@@ -339,7 +359,7 @@ class ChatModel:
             places = {number: place for place, number in enumerate(first.log)}
             for other in others:
                 common = [number for number in other.log if number in places]
-                for one, two in zip(common, common[1:], strict=False):
+                for one, two in itertools.pairwise(common):
                     if places[one] > places[two]:
                         raise self._broken(
                             ONE_ORDER,

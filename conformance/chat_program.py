@@ -1,10 +1,10 @@
-"""A chat program: who joins, says what and leaves how, as plain data that can be drawn, shrunk, kept and told in words."""
+"""A chat program: who joins, says what and leaves how, as plain data that can be drawn, kept and told in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
+from typing import Final, Literal
 
 
 class How(Enum):
@@ -25,8 +25,11 @@ class Ending:
 
     def __str__(self) -> str:
         if self.how is not How.CLOSE:
-            return self.how.value
+            return str(self.how.value)
         return f"Close {'without code' if self.code is None else self.code}{f' {self.reason!r}' if self.reason else ''}"
+
+
+DEFAULT_ENDING: Final = Ending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,13 @@ class Burst:
     members: tuple[int, ...]
     count: int
     leaver: int | None = None
-    ending: Ending = Ending()
+    ending: Ending = DEFAULT_ENDING
     step: Literal["burst"] = "burst"
 
     def __str__(self) -> str:
         amid = "" if self.leaver is None else f" while {name(self.leaver)} leaves ({self.ending})"
+        if len(self.members) == 1:
+            return f"{_names(self.members)} says {self.count} at once{amid}"
         return f"{_names(self.members)} at once say {self.count} each{amid}"
 
 
@@ -75,7 +80,7 @@ class Leave:
     """A member leaves."""
 
     member: int
-    ending: Ending = Ending()
+    ending: Ending = DEFAULT_ENDING
     step: Literal["leave"] = "leave"
 
     def __str__(self) -> str:

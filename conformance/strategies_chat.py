@@ -1,13 +1,14 @@
-"""Strategies for chat programs. Steps are drawn with small numbers, then made fit to who is there: nothing is rejected."""
+"""Strategies for chat programs: steps are drawn with small numbers, then made fit to who is there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from hypothesis import strategies as st
 
-from .chat_program import Burst, Conversation, Ending, How, Join, Leave, Pause, Resume, Say, Step
+from .chat_program import DEFAULT_ENDING, Burst, Conversation, Ending, How, Join, Leave, Pause, Resume, Say, Step
 
 MOST_MEMBERS: Final = 20
 MOST_STEPS: Final = 8
@@ -25,7 +26,7 @@ TIMES: Final = (1, 1, 1, 1, 1, 1, 20, 400)
 """A text is said once, or so many times over in one message."""
 
 _small = st.integers(0, MOST_MEMBERS - 1)
-_texts = st.one_of(st.sampled_from(WORDS), st.text(max_size=12))
+_texts = st.one_of(st.sampled_from(WORDS), st.text(max_size=4))
 endings: Final[st.SearchStrategy[Ending]] = st.one_of(
     st.builds(Ending, st.just(How.CLOSE), st.sampled_from(CODES), st.sampled_from(("", "", "", "bye", "tschüß"))),
     st.builds(Ending, st.sampled_from((How.FIN, How.RST)), st.none()),
@@ -43,11 +44,12 @@ class _Drawn:
     times: int = 1
     senders: int = 2
     count: int = 2
-    ending: Ending = Ending()
+    ending: Ending = DEFAULT_ENDING
     second: bool = False
 
 
 _steps = st.one_of(
+    st.none(),
     st.builds(_Drawn, st.just("say"), _small, _texts, st.sampled_from(TIMES)),
     st.builds(_Drawn, st.just("leave"), _small, ending=endings),
     st.builds(_Drawn, st.just("burst"), _small, senders=st.integers(1, 4), count=st.integers(2, 6)),
@@ -65,7 +67,7 @@ def conversations(*, rooms: int = 1) -> st.SearchStrategy[Conversation]:
     return st.builds(
         lambda start, steps, apart: _fit(start, steps, apart if rooms > 1 else 0),
         st.sampled_from(STARTS),
-        st.lists(_steps, max_size=MOST_STEPS),
+        st.tuples(*[_steps] * MOST_STEPS),
         st.integers(0, 3),
     )
 
@@ -83,13 +85,13 @@ class _Hall:
         return present[who % len(present)] if present else None
 
 
-def _fit(start: int, drawn: list[_Drawn], apart: int) -> Conversation:
+def _fit(start: int, drawn: Iterable[_Drawn | None], apart: int) -> Conversation:
     """The program of these steps; one that nobody can take is left out. Every ``apart + 1``-th starts in room 2."""
     rooms = tuple(int(apart > 0 and member % (apart + 1) == apart) for member in range(start))
     hall = _Hall(dict(enumerate(rooms)), start)
     steps: list[Step] = []
     for one in drawn:
-        step = _step(hall, one, apart)
+        step = None if one is None else _step(hall, one, apart)
         if step is not None:
             steps.append(step)
     return Conversation(rooms, tuple(steps))
@@ -120,5 +122,6 @@ def _step(hall: _Hall, drawn: _Drawn, apart: int) -> Step | None:
     leaver = chosen if drawn.second and len(hall.rooms) > 1 else None
     if leaver is not None:
         del hall.rooms[leaver]
-    speakers = tuple({member: None for place in range(drawn.senders) if (member := hall.member(place)) is not None})
-    return Burst(speakers, drawn.count, leaver, drawn.ending if leaver is not None else Ending())
+    present = list(hall.rooms)
+    speakers = tuple(present[: drawn.senders])
+    return Burst(speakers, drawn.count, leaver, drawn.ending if leaver is not None else DEFAULT_ENDING)

@@ -220,7 +220,7 @@ class Hall:
                 fences += 1
                 await self._send(author, f"fence {fences}")
             elif not await self._heard(deadline):
-                raise self.model.lost() or self._missing()
+                raise self.model.lost() or self.model.missing(self.patience, self._unread) or AssertionError
         self._slowest = max(self._slowest, self._now() - begun)
         self.model.next_phase()
 
@@ -241,13 +241,6 @@ class Hall:
                 if event.kind is Kind.SAID and self.model.seats[event.author].present:
                     return event.author
         return None
-
-    def _missing(self) -> Violation:
-        for seat in self._reading():
-            violation = self.model.missing(seat, self.patience)
-            if violation is not None:
-                return violation
-        raise AssertionError("somebody lacks something, or there is nothing to wait for")
 
     async def hear(self, seat: Seat, deadline: float) -> None:
         """Hear what comes to a member until it lacks nothing, or the deadline."""

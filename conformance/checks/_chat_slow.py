@@ -1,4 +1,4 @@
-"""Members that do not read, or say nothing and answer no Ping: what becomes of them, and that it is no matter to the rest."""
+"""A member that does not read, or answers no Ping: what becomes of it, and that the others are not held up."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HELD_UP: Final = frozenset({DELIVERED, SENDER_TOO, UNDISTURBED})
 async def talk_beside_one_that_does_not_read(target: Target, ending: Ending | None) -> None:
     """Two talk at length while the third does not read; then it reads on (no ``ending``) or leaves so."""
     async with AsyncExitStack() as stack:
-        hall = Hall(target, stack)
+        hall = Hall(target, stack, shared=True)
         try:
             await hall.begin([0, 0, 0])
             hall.pause(SLOW)
@@ -80,7 +80,7 @@ async def _read_on(hall: Hall) -> None:
 async def stay_silent(target: Target) -> None:
     """One of three answers no Ping: where the target ends its connection for it, the others get the notice."""
     async with AsyncExitStack() as stack:
-        hall = Hall(target, stack)
+        hall = Hall(target, stack, shared=True)
         try:
             await hall.begin([0, 0, 0])
             if await _is_ended(hall, hall.model.seats[SLOW]):

@@ -46,6 +46,11 @@ async def any_conversation_in_one_room(target: Target, conversation: Conversatio
     await converse(target, conversation, shared=True)
 
 
+async def _converse(target: Target, conversation: Conversation) -> None:
+    """A plain case, in the room that all share: no other check runs beside it."""
+    await converse(target, conversation, shared=True)
+
+
 LEAVING: Final[list[Param]] = [
     *(param(f"close-{code}", Ending(How.CLOSE, code)) for code in CLOSE_CODES),
     param("close-without-code", Ending(How.CLOSE, None)),
@@ -58,14 +63,14 @@ LEAVING: Final[list[Param]] = [
 @check(*_first(NOTICE), needs=CHAT, each=LEAVING, alone=True)
 async def leaving_is_told(target: Target, ending: Ending) -> None:
     """Those who remain are told once that a member has left, however it left, and talk on."""
-    await converse(target, Conversation((0, 0, 0), (Say(1, "hello"), Leave(1, ending), Say(2, "still here"))))
+    await _converse(target, Conversation((0, 0, 0), (Say(1, "hello"), Leave(1, ending), Say(2, "still here"))))
 
 
 @check(*_first(NOTICE), needs=CHAT, alone=True)
 async def leaving_with_messages_unread(target: Target) -> None:
     """A member that reads nothing any more and resets TCP is told to the others like any other leaver."""
     steps = (Pause(1), Say(0, "hello", 50), Leave(1, Ending(How.RST, None)), Say(2, "still here"))
-    await converse(target, Conversation((0, 0, 0), steps))
+    await _converse(target, Conversation((0, 0, 0), steps))
 
 
 @check(*_first(DELIVERED), needs=CHAT, alone=True)
@@ -74,25 +79,26 @@ async def twenty_members(target: Target) -> None:
     everybody = (0,) * 20
     half = tuple(range(0, 20, 2))
     steps = (Say(19, "hello"), Burst(half, 3), Leave(7), Burst((0, 2, 4), 3, 9, Ending(How.RST, None)), Say(0, "bye"))
-    await converse(target, Conversation(everybody, steps))
+    await _converse(target, Conversation(everybody, steps))
 
 
 @check(*_first(HISTORY), needs=CHAT, alone=True)
 async def joining_later(target: Target) -> None:
     """One who joins later gets what is said from then on and nothing from before."""
-    await converse(target, Conversation((0, 0), (Say(0, "early"), Leave(1), Join(2), Say(0, "late"), Say(2, "hello"))))
+    await _converse(target, Conversation((0, 0), (Say(0, "early"), Leave(1), Join(2), Say(0, "late"), Say(2, "hello"))))
 
 
 @check(*_first(DELIVERED), needs=CHAT, alone=True)
 async def long_message(target: Target) -> None:
     """A message of 64 KiB reaches everybody whole."""
-    await converse(target, Conversation((0, 0, 0), (Say(1, "0123456789abcdef", 4096), Say(0, "short"))))
+    await _converse(target, Conversation((0, 0, 0), (Say(1, "0123456789abcdef", 4096), Say(0, "short"))))
 
 
 @check(*_first(ORDER), needs=CHAT, alone=True)
 async def reading_late(target: Target) -> None:
     """A member that reads late gets everything, in order."""
-    await converse(target, Conversation((0, 0, 0), (Pause(1), Say(0, "one"), Burst((0, 2), 5), Say(2, "last"), Resume(1))))
+    steps = (Pause(1), Say(0, "one"), Burst((0, 2), 5), Say(2, "last"), Resume(1))
+    await _converse(target, Conversation((0, 0, 0), steps))
 
 
 @check(*_first(ROOMS), needs=IN_ROOMS, alone=True)

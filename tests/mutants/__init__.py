@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     closing_handshake,
+    contract_chat,
     contract_echo,
     control_frames,
     fragmentation,
@@ -26,6 +27,7 @@ __all__ = [
     "MutantServer",
     "Switch",
     "closing_handshake",
+    "contract_chat",
     "contract_echo",
     "control_frames",
     "fragmentation",

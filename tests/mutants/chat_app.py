@@ -31,6 +31,8 @@ class ChatMember:
     announced: bool
     unanswered: int = 0
     timer: asyncio.TimerHandle | None = None
+    speaks_as: str | None = None
+    """Another's id, for mutants."""
 
 
 Room = list[ChatMember]
