@@ -25,9 +25,8 @@ def expression() -> str:
 
 def main() -> None:
     chosen = expression()
-    print(
-        f"Properties and contracts ({chosen.count(' or ') + 1} checks), wall clock of the whole command, median of {RUNS}"
-    )
+    count = chosen.count(" or ") + 1
+    print(f"{count} properties and contract checks, wall clock of the whole command, median of {RUNS}")
     seconds: dict[str, list[float]] = {"50": [], "200": []}
     with Server("-m", "wsproof.reference_server", "--port={port}", "--log-level=warning") as url:
         base = url.rsplit("/", 1)[0]
