@@ -6,9 +6,10 @@ many servers take no more than 8 KiB (RFC 9110, section 5.4 lets them).
 
 from __future__ import annotations
 
+import itertools
 import string
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -27,10 +28,12 @@ from .checks._handshake_variation import (
     Variation,
 )
 
+T = TypeVar("T")
 NAME_CHARACTERS: Final = string.ascii_letters + string.digits + "-_.~!#$%&'*+^`|"  # tchar, RFC 9110, 5.6.2
 VALUE_CHARACTERS: Final = string.ascii_letters + string.digits + " \t" + string.punctuation
 COOKIE_CHARACTERS: Final = string.ascii_letters + string.digits + "!#$%&'()*+-./:<=>?@[]^_`{|}~"  # RFC 6265, 4.1.1
-QUERY_PIECES: Final = (*"a0Z-._~!$'()*+,;:@/?=", "%41", "%20", "%23", "%25", "%2F", "%c3%a9", "&wsproof2=")
+QUERY_CHARACTERS: Final = "a0Z-._~!$'()*+,;:@/?="
+QUERY_PIECES: Final = ("%41", "%20", "%23", "%25", "%2F", "%c3%a9", "&wsproof2=")
 BROWSERS: Final = (
     ("Pragma", "no-cache"),
     ("Cache-Control", "no-cache"),
@@ -42,6 +45,42 @@ BROWSERS: Final = (
 REPEATS: Final = (1, 2, 30, 150)
 """How often a further field's text, of 12 octets at most, stands in its value."""
 OTHER_OPTIONS: Final = ("keep-alive", "x-wsproof", "x-upgrade")
+OTHER_PROTOCOLS: Final = ("foo/1", "x-wsproof/2.0")
+
+
+def _lists_with(word: str, others: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """``word`` alone, then at any place among some of the ``others`` in any order; the shortest first."""
+    found = []
+    for count in range(len(others) + 1):
+        for chosen in itertools.permutations(others, count):
+            found += [(*chosen[:place], word, *chosen[place:]) for place in range(count + 1)]
+    return tuple(found)
+
+
+def _with_gaps(elements: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Those elements with one empty one, or two, at any place."""
+    once = [(*elements[:at], "", *elements[at:]) for at in range(len(elements) + 1)]
+    twice = [(*gap[:at], "", *gap[at:]) for gap in once for at in range(len(gap) + 1)]
+    return tuple(dict.fromkeys([*once, *twice]))
+
+
+def _departures(forms: tuple[T, ...]) -> tuple[tuple[T, ...], ...]:
+    """Each line of OWN in one of the ``forms``; those first in which the fewest depart from the first form."""
+    return tuple(
+        sorted(itertools.product(forms, repeat=len(OWN)), key=lambda chosen: sum(form != forms[0] for form in chosen))
+    )
+
+
+WORD: Final = "*"
+"""Stands for ``websocket`` and ``Upgrade`` in the lists below, because their case is drawn by itself."""
+ORDERS: Final = tuple(itertools.permutations(range(len(OWN))))
+OPTION_LISTS: Final = _lists_with(WORD, OTHER_OPTIONS)
+PROTOCOL_LISTS: Final = _lists_with(WORD, OTHER_PROTOCOLS)[1:]
+LISTS_WITH_GAPS: Final = tuple(gaps for options in OPTION_LISTS[:7] for gaps in _with_gaps(options))
+SPELLINGS: Final = _departures(tuple(Spelling))
+SPACES_BEFORE: Final = _departures(tuple((before, "") for before in (" ", "", "  ", "\t", " \t ")))
+SPACES_AFTER: Final = _departures(tuple((" ", after) for after in ("", " ", "\t", "  ", "\t \t")))[1:]
+OFFERS: Final = ("x-unknown", "y-wsproof", "x-unknown; p=1", 'y-wsproof; p; q="1"', "x-permessage-deflate; p = a-b; q")
 
 
 def _maybe(strategy: SearchStrategy[Any], default: Any) -> SearchStrategy[Any]:
@@ -50,80 +89,60 @@ def _maybe(strategy: SearchStrategy[Any], default: Any) -> SearchStrategy[Any]:
 
 
 def keys() -> SearchStrategy[str]:
-    """Sec-WebSocket-Key: any 16 octets in base64."""
-    return st.binary(min_size=16, max_size=16).map(key_of)
+    """Sec-WebSocket-Key: any 16 octets in base64, now and then the same character all over."""
+    same = st.sampled_from((bytes(16), b"\xff" * 16, b"\xfb\xef\xbe" * 5 + b"\xfb"))
+    return (st.binary(min_size=16, max_size=16) | same).map(key_of)
 
 
-def orders() -> SearchStrategy[tuple[int, ...]]:
-    """OWN in any order."""
-    return st.permutations(range(len(OWN))).map(tuple)
-
-
-def spellings() -> SearchStrategy[tuple[Spelling, ...]]:
-    """A spelling for each name of OWN."""
-    return st.tuples(*[st.sampled_from(tuple(Spelling))] * len(OWN))
+def _cased(word: str, usual: Sequence[str]) -> SearchStrategy[str]:
+    """The word in a usual case, or any letters of it in capitals."""
+    capitals = st.integers(0, 2 ** len(word) - 1).map(
+        lambda capitals: "".join(char.upper() if capitals >> place & 1 else char for place, char in enumerate(word))
+    )
+    return st.sampled_from(tuple(usual)) | capitals
 
 
 def protocol_names() -> SearchStrategy[str]:
     """``websocket`` in any case."""
-    usual = st.sampled_from(("websocket", "WebSocket", "WEBSOCKET", "Websocket"))
-    return usual | st.integers(0, 2**9 - 1).map(lambda capitals: _with_capitals("websocket", capitals))
+    return _cased("websocket", ("websocket", "WebSocket", "WEBSOCKET"))
 
 
-def _with_capitals(word: str, capitals: int) -> str:
-    return "".join(char.upper() if capitals >> place & 1 else char for place, char in enumerate(word))
+def _lists(lists: Sequence[tuple[str, ...]], word: SearchStrategy[str]) -> SearchStrategy[tuple[str, ...]]:
+    """One of those lists with the word in its place."""
+    return st.builds(
+        lambda elements, word: tuple(word if element == WORD else element for element in elements),
+        st.sampled_from(tuple(lists)),
+        word,
+    )
 
 
-@st.composite
-def _options(draw: Callable[[SearchStrategy[Any]], Any]) -> list[str]:
-    """Connection options with Upgrade among them."""
-    options: list[str] = draw(st.lists(st.sampled_from(OTHER_OPTIONS), max_size=3, unique=True))
-    place = draw(st.integers(0, len(options)))
-    upgrade = draw(st.sampled_from(("Upgrade", "upgrade", "UPGRADE")) | _cased("upgrade"))
-    return [*options[:place], upgrade, *options[place:]]
+def _options(lists: Sequence[tuple[str, ...]]) -> SearchStrategy[tuple[str, ...]]:
+    return _lists(lists, _cased("upgrade", ("Upgrade", "upgrade", "UPGRADE")))
 
 
-def _cased(word: str) -> SearchStrategy[str]:
-    return st.integers(0, 2 ** len(word) - 1).map(lambda capitals: _with_capitals(word, capitals))
+def _on_one_line(lists: SearchStrategy[tuple[str, ...]], commas: Sequence[str]) -> SearchStrategy[tuple[str, ...]]:
+    return st.builds(lambda elements, comma: (comma.join(elements),), lists, st.sampled_from(tuple(commas)))
 
 
 def option_lists() -> SearchStrategy[tuple[str, ...]]:
     """Connection: Upgrade among other options, in one line."""
-    comma = st.sampled_from((", ", ",", " ,", " , ", ",\t"))
-    return st.builds(lambda options, comma: (comma.join(options),), _options(), comma)
+    return _on_one_line(_options(OPTION_LISTS), (", ", ",", " ,", " , ", ",\t"))
 
 
 def option_lines() -> SearchStrategy[tuple[str, ...]]:
-    """Connection: Upgrade among other options, on two lines or more."""
-    return _options().map(lambda options: tuple(options) if len(options) > 1 else (OTHER_OPTIONS[0], *options))
+    """Connection: Upgrade among other options, each on a line of its own."""
+    return _options(OPTION_LISTS[1:])
 
 
-@st.composite
-def gaps(draw: Callable[[SearchStrategy[Any]], Any]) -> tuple[str, ...]:
-    """Connection: a list with up to three empty elements."""
-    elements = list(draw(_options()))
-    for _ in range(draw(st.integers(1, 3))):
-        elements.insert(draw(st.integers(0, len(elements))), "")
-    return (draw(st.sampled_from((",", ", ", " ,"))).join(elements),)
+def gaps() -> SearchStrategy[tuple[str, ...]]:
+    """Connection: a list with empty elements."""
+    return _on_one_line(_options(LISTS_WITH_GAPS), (",", ", ", " ,"))
 
 
-@st.composite
-def protocol_lists(draw: Callable[[SearchStrategy[Any]], Any]) -> tuple[str, ...]:
+def protocol_lists() -> SearchStrategy[tuple[str, ...]]:
     """Upgrade: websocket among other protocols, on one line or several."""
-    others: list[str] = draw(
-        st.lists(st.sampled_from(("foo/1", "foo", "x-wsproof/2.0")), min_size=1, max_size=2, unique=True)
-    )
-    place = draw(st.integers(0, len(others)))
-    names = [*others[:place], draw(protocol_names()), *others[place:]]
-    return tuple(names) if draw(st.booleans()) else (", ".join(names),)
-
-
-def _spaces(*, after: bool) -> SearchStrategy[tuple[tuple[str, str], ...]]:
-    """White space before each value of OWN, and with ``after`` behind it too; one value at least has some there."""
-    before = st.sampled_from((" ", "", "  ", "\t", " \t "))
-    behind = st.sampled_from(("", " ", "\t", "  ", "\t \t")) if after else st.just("")
-    spaces = st.tuples(*[st.tuples(before, behind)] * len(OWN))
-    return spaces.filter(lambda pairs: any(pair[1] for pair in pairs)) if after else spaces
+    lists = _lists(PROTOCOL_LISTS, protocol_names())
+    return _on_one_line(lists, (", ",)) | lists
 
 
 def further_fields() -> SearchStrategy[Further]:
@@ -142,53 +161,47 @@ def further_fields() -> SearchStrategy[Further]:
 
 def cookies() -> SearchStrategy[tuple[str, ...]]:
     """Cookies that nobody has set."""
-    pair = st.builds(
-        lambda name, value: f"wsproof-{name}={value}",
-        st.text(string.ascii_lowercase, max_size=4),
-        st.text(COOKIE_CHARACTERS, max_size=20),
+    value = st.text(COOKIE_CHARACTERS, max_size=20)
+    return st.builds(
+        lambda value, others: (f"wsproof={value}", *others),
+        value,
+        st.sampled_from(((), ("wsproof-b=1",), ("wsproof-b=", 'wsproof_c="2"'))),
     )
-    return st.lists(pair, min_size=1, max_size=3).map(tuple)
 
 
 def queries() -> SearchStrategy[str]:
     """A query with a parameter that no application knows."""
-    return st.lists(st.sampled_from(QUERY_PIECES), max_size=8).map(lambda pieces: "wsproof=" + "".join(pieces))
+    piece = st.sampled_from(QUERY_CHARACTERS) | st.sampled_from(QUERY_PIECES)
+    return st.lists(piece, max_size=8).map(lambda pieces: "wsproof=" + "".join(pieces))
 
 
 def cuts() -> SearchStrategy[tuple[Cut, ...]]:
-    """Where TCP parts the head: one to three places."""
+    """Where TCP parts the head: three places at most."""
     cut = st.builds(Cut, st.integers(0, EMPTY_LINE), st.sampled_from(tuple(Place)))
-    return st.lists(cut, min_size=1, max_size=3, unique=True).map(tuple)
+    return st.lists(cut, max_size=3).map(tuple)
 
 
 def extensions() -> SearchStrategy[tuple[str, ...]]:
     """Offers of extensions that no server knows, on one line or several."""
-    value = st.sampled_from(("", "=1", '="1"', "=a-b", ' = "x"'))
-    parameter = st.builds(lambda name, value: f"; {name}{value}", st.sampled_from(("p", "q", "x_y")), value)
-    offer = st.builds(
-        lambda name, parameters: name + "".join(parameters),
-        st.sampled_from(("x-unknown", "y-wsproof", "x-permessage-deflate")),
-        st.lists(parameter, max_size=3, unique_by=lambda text: text[2]),
-    )
-    line = st.lists(offer, min_size=1, max_size=3).map(", ".join)
-    return st.lists(line, min_size=1, max_size=3).map(tuple)
+    offers = st.lists(st.sampled_from(OFFERS), min_size=1, max_size=4).map(tuple)
+    return _on_one_line(offers, (", ", ",")) | offers
 
 
 def variations(focus: Aspect | None = None) -> SearchStrategy[Variation]:
     """Legal handshakes. With a ``focus`` each has that and little else, so that a refusal can be put down to it."""
     parts: dict[str, SearchStrategy[Any]] = {
-        "order": _maybe(orders(), (0, 1, 2, 3, 4)),
-        "cuts": _maybe(cuts(), ()),
+        "order": st.sampled_from(ORDERS),
+        "cuts": cuts(),
         "further": st.lists(further_fields(), max_size=2).map(tuple),
     }
     match focus:
         case None:
             parts |= {
-                "key": _maybe(keys(), Variation().key),
-                "names": _maybe(spellings(), Variation().names),
-                "upgrade": _maybe(protocol_names().map(lambda name: (name,)), ("websocket",)),
-                "connection": _maybe(option_lists(), ("Upgrade",)),
-                "space": _maybe(_spaces(after=False), Variation().space),
+                "key": _maybe(keys(), None),
+                "names": st.sampled_from(SPELLINGS),
+                "upgrade": protocol_names().map(lambda name: (name,)),
+                "connection": option_lists(),
+                "space": _maybe(st.sampled_from(SPACES_BEFORE), Variation().space),
                 "cookies": _maybe(cookies(), ()),
                 "query": _maybe(queries(), ""),
             }
@@ -199,12 +212,24 @@ def variations(focus: Aspect | None = None) -> SearchStrategy[Variation]:
         case Aspect.GAPS:
             parts["connection"] = gaps()
         case Aspect.SPACE_AFTER:
-            parts["space"] = _spaces(after=True)
+            parts["space"] = st.sampled_from(SPACES_AFTER)
         case Aspect.EXTENSIONS:
             parts["extensions"] = extensions()
         case _:
             raise ValueError(f"{focus} is tried among others")
     return st.builds(Variation, **parts)
+
+
+def bystanders() -> SearchStrategy[Variation]:
+    """Legal differences that may go with a fault: a few of each, because the fault is what matters."""
+    return st.builds(
+        Variation,
+        order=st.sampled_from(ORDERS),
+        names=st.sampled_from(SPELLINGS),
+        connection=option_lists(),
+        further=st.lists(further_fields(), max_size=1).map(tuple),
+        query=_maybe(queries(), ""),
+    )
 
 
 # -- faults --------------------------------------------------------------------------------------------------------
@@ -216,14 +241,11 @@ def _texts(kind: FaultKind) -> SearchStrategy[str]:
         case FaultKind.OTHER_PROTOCOL:
             return st.sampled_from(("foo", "h2c", "websocketx", "web socket", "websocke", "xwebsocket", "web-socket"))
         case FaultKind.OTHER_OPTION:
-            options = st.lists(
-                st.sampled_from(("keep-alive", "x-wsproof", "close")), min_size=1, max_size=3, unique=True
-            )
-            return options.map(", ".join)
+            return st.sampled_from(("keep-alive", "close", "x-wsproof, keep-alive", "keep-alive, x-wsproof, close"))
         case FaultKind.LIKE_THE_OPTION:
             alike = st.sampled_from(("notupgrade", "upgraded", "up-grade", "x-upgrade", "Upgrade-Insecure"))
-            before = st.lists(st.sampled_from(("keep-alive", "x-wsproof")), max_size=2, unique=True)
-            return st.builds(lambda others, option: ", ".join([*others, option]), before, alike)
+            before = st.sampled_from(("", "keep-alive, ", "keep-alive, x-wsproof, "))
+            return st.builds(lambda others, option: others + option, before, alike)
         case FaultKind.KEY_LENGTH:
             lengths = st.sampled_from((0, 15, 17, 32)) | st.integers(0, 40).filter(lambda length: length != 16)
             return st.builds(lambda length, octet: key_of(bytes([octet]) * length), lengths, st.integers(0, 255))

@@ -15,7 +15,6 @@ OWN: Final = ("Host", "Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSock
 HOST, UPGRADE, CONNECTION, KEY, VERSION = range(len(OWN))
 EMPTY_LINE: Final = len(OWN)
 """The place of the line that ends the head, for a Cut."""
-PLAIN_KEY: Final = "AAAAAAAAAAAAAAAAAAAAAA=="
 
 
 class Aspect(Enum):
@@ -106,8 +105,11 @@ class Cut:
     place: Place
 
     def __str__(self) -> str:
-        name = "the empty line" if self.line == EMPTY_LINE else OWN[self.line]
-        return f"a TCP segment ends {self.place.value} {name}"
+        if self.line == EMPTY_LINE:
+            where = "between the last CR and LF" if self.place is Place.IN_LINE_END else "before the empty line"
+        else:
+            where = f"{self.place.value} {OWN[self.line]}"
+        return f"a TCP segment ends {where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +135,11 @@ class Further:
 class Variation:
     """What differs from the plain handshake; the defaults differ in nothing.
 
-    ``order`` and ``names`` speak of OWN; ``upgrade`` and ``connection`` are whole lines; ``space`` stands before and
-    after each value of OWN.
+    No ``key``: one of the target's own. ``order`` and ``names`` speak of OWN; ``upgrade`` and ``connection`` are whole
+    lines; ``space`` stands before and after each value of OWN.
     """
 
-    key: str = PLAIN_KEY
+    key: str | None = None
     order: tuple[int, ...] = (0, 1, 2, 3, 4)
     names: tuple[Spelling, ...] = (Spelling.USUAL,) * 5
     upgrade: tuple[str, ...] = ("websocket",)
@@ -181,7 +183,7 @@ class Variation:
             yield Aspect.SEGMENTS, str(cut)
         if self.query:
             yield Aspect.QUERY, f"query '{self.query}'"
-        if self.key != PLAIN_KEY:
+        if self.key is not None:
             yield Aspect.KEY, f"key '{self.key}'"
 
     def only(self, aspect: Aspect) -> Variation:
@@ -269,7 +271,7 @@ class Head:
             ends.update(len(data) + line.offset(cut.place) for cut in self.cuts if cut.line == line.own)
             data += line.encode()
         for cut in self.cuts:
-            if cut.line == EMPTY_LINE and cut.place is not Place.AFTER:
+            if cut.line == EMPTY_LINE:
                 ends.add(len(data) + (1 if cut.place is Place.IN_LINE_END else 0))
         data += b"\r\n"
         places = [0, *sorted(ends), len(data)]
@@ -278,11 +280,12 @@ class Head:
 
 def head_of(request: Request, variation: Variation) -> Head:
     """The plain handshake ``request`` of the target, varied. Fields of the user's own stand at the end, unchanged."""
+    key = request.key.decode() if variation.key is None else variation.key
     values = {
         HOST: (request.fields[HOST][1].decode("latin-1"),),
         UPGRADE: variation.upgrade,
         CONNECTION: variation.connection,
-        KEY: (variation.key,),
+        KEY: (key,),
         VERSION: ("13",),
     }
     own: dict[int, list[Line]] = {
@@ -299,7 +302,7 @@ def head_of(request: Request, variation: Variation) -> Head:
     target = request.target.decode("latin-1")
     if variation.query:
         target += ("&" if "?" in target else "?") + variation.query
-    return Head("GET", target, "HTTP/1.1", tuple(lines), variation.key, variation.cuts)
+    return Head("GET", target, "HTTP/1.1", tuple(lines), key, variation.cuts)
 
 
 def _with_cookies(lines: list[Line], cookies: tuple[str, ...]) -> list[Line]:
@@ -313,6 +316,6 @@ def _with_cookies(lines: list[Line], cookies: tuple[str, ...]) -> list[Line]:
 
 
 __all__ = [
-    "AMONG_OTHERS", "CONNECTION", "EMPTY_LINE", "HOST", "KEY", "OWN", "PLAIN_KEY", "UPGRADE", "VERSION", "Aspect",
+    "AMONG_OTHERS", "CONNECTION", "EMPTY_LINE", "HOST", "KEY", "OWN", "UPGRADE", "VERSION", "Aspect",
     "Cut", "Further", "Head", "Line", "Place", "Spelling", "Variation", "head_of",
 ]  # fmt: skip

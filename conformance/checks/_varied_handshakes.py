@@ -50,9 +50,9 @@ def any_variation(setting: Setting, focus: Aspect | None) -> Mapping[str, Search
 
 def any_fault(setting: Setting, group: str) -> Mapping[str, SearchStrategy[Any]]:
     """Legal handshakes, and what is wrong with them."""
-    from ..strategies_handshake import faults, variations
+    from ..strategies_handshake import bystanders, faults
 
-    return {"variation": variations(), "fault": faults(group)}
+    return {"variation": bystanders(), "fault": faults(group)}
 
 
 async def send(target: Target, head: Head) -> Answer:
@@ -76,10 +76,11 @@ async def judge_variation(target: Target, focus: Aspect | None, variation: Varia
     under that of the first difference that is refused by itself, and as a plain refusal where none is. What warns is
     for the catalogue to say, which names contested readings.
     """
-    answer = await send(target, head_of(target.request(), variation))
+    head = head_of(target.request(), variation)
+    answer = await send(target, head)
     if answer.accepted:
-        if focus is None and not accept_is_right(answer, variation.key.encode()):
-            expected = f"Sec-WebSocket-Accept for the key '{variation.key}'"
+        if focus is None and not accept_is_right(answer, head.key.encode()):
+            expected = f"Sec-WebSocket-Accept for the key '{head.key}'"
             target.findings.violated(expected, f"another one, for {variation}", requirement=ACCEPT)
         return
     tamed = variation.tamed(focus)
