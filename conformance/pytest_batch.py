@@ -48,7 +48,6 @@ class Plan:
     seed: int = 0
     examples: int = 1
     strict: bool = False
-    slow: bool = False
     disruptive: bool = False
     output: Path | None = None
 

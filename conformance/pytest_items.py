@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 NAME: Final = "wsproof"
 ENTRIES_SHOWN: Final = 24
+VERDICT: Final = "wsproof_verdict"
+SUMMARY: Final = "wsproof_summary"
+KNOWN: Final = "wsproof_known"
 NO_TARGET: Final = "checks a WebSocket server: give pytest --ws-target URL"
 
 
@@ -61,6 +64,7 @@ class CheckItem(pytest.Item):
             raise parent.CollectError(f"{check.id} names the requirement {missing[0]!r}, which is unknown; {where}")
         # pytest splits an id read back from its cache at the bracket, and one built from a name not: --lf compares both
         item: CheckItem = cls.from_parent(parent, name=check.id, nodeid=f"{parent.nodeid}::{check.id}", check=check)
+        item.own_markers += getattr(check.function, "pytestmark", [])
         return item
 
     def runtest(self) -> None:
@@ -81,13 +85,15 @@ class CheckItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Requirement, expected, observed, example and exchange, without a traceback of ours."""
         from .pytest_batch import NothingProved
+        from .pytest_options import in_words_of_pytest
 
         error = excinfo.value
         run = self.config.stash.get(RUN, None)
         if isinstance(error, CheckFailed) and run is not None:
-            return Explanation(error.summary, "\n".join(explained(error.result, self.check, run.plan)))
+            return Explanation(summary_of(error.result), "\n".join(explained(error.result, self.check, run.plan)))
         if isinstance(error, NothingProved):
-            return Explanation(f"nothing was proved: {error}", f"nothing was proved: {error}")
+            why = f"nothing was proved: {in_words_of_pytest(str(error))}"
+            return Explanation(why, why)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[str, int, str]:
@@ -99,19 +105,16 @@ class CheckItem(pytest.Item):
 class Checks(pytest.Collector):
     """All checks that no test module holds: ours, and a user's own from a conftest or a helper module."""
 
-    slow = False
-
     @classmethod
-    def below(cls, session: pytest.Session, *, slow: bool) -> Checks:
+    def below(cls, session: pytest.Session) -> Checks:
         """The collector of that session."""
         found: Checks = cls.from_parent(session, name=NAME, nodeid=NAME)
-        found.slow = slow
         return found
 
     def collect(self) -> Iterable[CheckItem]:
         """In the catalogue's order, those behind whose results come last anyway."""
         held = self.session.stash.get(HELD, set())
-        checks = [check for check in CATALOGUE.values() if check.id not in held and (self.slow or not check.slow)]
+        checks = [check for check in CATALOGUE.values() if check.id not in held and _is_wanted(check, self.config)]
         checks.sort(key=lambda check: (check.watches, check.alone or check.disruptive))
         return [CheckItem.of(self, check) for check in checks]
 
@@ -130,7 +133,11 @@ def held_by(module: pytest.Module, function: object) -> list[CheckItem] | None:
     if function.__module__ != module.obj.__name__:
         return []
     module.session.stash.setdefault(HELD, set()).update(check.id for check in found)
-    return [CheckItem.of(module, check) for check in found]
+    return [CheckItem.of(module, check) for check in found if _is_wanted(check, module.config)]
+
+
+def _is_wanted(check: Check, config: pytest.Config) -> bool:
+    return not check.slow or bool(config.getoption("--ws-slow"))
 
 
 # -- what a failing one says ---------------------------------------------------------------------------------------
@@ -143,13 +150,13 @@ class CheckFailed(Exception):
         super().__init__(result.id)
         self.result = result
 
-    @property
-    def summary(self) -> str:
-        """One line."""
-        worst = next(iter(_bad(self.result)), None)
-        if worst is None:
-            return (self.result.reason or "").rstrip().rpartition("\n")[2]
-        return visible(f"expected {worst.expected}; observed {worst.observed}", 300)
+
+def summary_of(result: CheckResult) -> str:
+    """A failure, a warning or an error in one line."""
+    worst = next(iter(_bad(result)), None)
+    if worst is None:
+        return visible((result.reason or "").rstrip().rpartition("\n")[2], 300)
+    return visible(f"expected {worst.expected}; observed {worst.observed}", 300)
 
 
 @dataclass(frozen=True)
@@ -193,16 +200,20 @@ def explained(result: CheckResult, check: Check, plan: Plan) -> Iterator[str]:
 
 
 def properties(result: CheckResult) -> list[tuple[str, object]]:
-    """What goes with the item into reports: JUnit's properties, and our own lines behind the run."""
-    found: list[tuple[str, object]] = [
-        ("wsproof_verdict", str(result.verdict)),
-        ("wsproof_requirement", result.requirements[0]),
-    ]
-    if result.verdict is Verdict.WARN:
-        found += [("wsproof_warning", visible(finding.observed)) for finding in _bad(result)[:1]]
+    """What goes with the item into reports, also from a worker to its controller, and into JUnit."""
+    found: list[tuple[str, object]] = [(VERDICT, str(result.verdict)), ("wsproof_requirement", result.requirements[0])]
+    if result.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.ERROR):
+        found.append((SUMMARY, summary_of(result)))
+    if result.known is not None:
+        found.append((KNOWN, visible(result.known)))
     return found
 
 
+def properties_of(report: pytest.TestReport) -> dict[str, object]:
+    """The same, read from a report."""
+    return {name: value for name, value in report.user_properties if name in (VERDICT, SUMMARY, KNOWN)}
+
+
 def _bad(result: CheckResult) -> list[Finding]:
-    wanted = Verdict.FAIL if result.verdict is Verdict.FAIL else Verdict.WARN
+    wanted = Verdict.WARN if result.verdict is Verdict.WARN else Verdict.FAIL
     return [finding for finding in result.findings if finding.verdict is wanted]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import pytest
 
@@ -19,6 +20,7 @@ from .pytest_batch import Plan
 from .session import DEFAULT_PATIENCE
 
 N = TypeVar("N", int, float)
+_COMMAND_OPTION: Final = re.compile(r"(?<![\w-])--(profile|header|cookie|subprotocol|ca|insecure|disruptive)\b")
 
 
 def plan_of(config: pytest.Config, *, seed: int | None = None) -> Plan:
@@ -29,7 +31,12 @@ def plan_of(config: pytest.Config, *, seed: int | None = None) -> Plan:
     try:
         return _plan(config, seed)
     except (UsageError, ConfigError) as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(in_words_of_pytest(str(error))) from None
+
+
+def in_words_of_pytest(message: str) -> str:
+    """What names an option of ``wsproof check``, with the name that it has here."""
+    return _COMMAND_OPTION.sub(r"--ws-\1", message)
 
 
 def _plan(config: pytest.Config, seed: int | None) -> Plan:
@@ -56,7 +63,6 @@ def _plan(config: pytest.Config, seed: int | None) -> Plan:
         seed=_seed(config) if seed is None else seed,
         examples=_number(config, "--ws-examples", int, 1, 100_000) or DEFAULT_EXAMPLES,
         strict=option("--ws-strict"),
-        slow=option("--ws-slow"),
         disruptive=option("--ws-disruptive"),
         output=config.invocation_params.dir / output if output else None,
     )
@@ -89,10 +95,11 @@ def _number(config: pytest.Config, name: str, kind: type[N], least: N, most: N) 
     if word is None:
         return None
     try:
-        value: N | None = kind(word)
+        value = kind(word)
     except ValueError:
-        value = None
-    if value is not None and least <= value <= most:
-        return value
-    what = "a whole number" if kind is int else "a number"
-    raise UsageError(f"{name} {word!r}: write {what} from {least:g} to {most:g}")
+        pass
+    else:
+        if least <= value <= most:
+            return value
+    what = {"int": "a whole number", "float": "a number"}[kind.__name__]
+    raise UsageError(f"{name} {word!r}: write {what} from {least} to {most}")

@@ -11,11 +11,22 @@ from typing import Any, Final
 import pytest
 
 from ..reports.evidence import transcript_lines
-from ..reports.model import CheckResult
-from ..reports.text import plural, visible
+from ..reports.model import CheckResult, Verdict
+from ..reports.text import plural
 from .check import Check
 from .pytest_batch import Batch, Plan
-from .pytest_items import ENTRIES_SHOWN, RUN, CheckItem, Checks, Run
+from .pytest_items import (
+    ENTRIES_SHOWN,
+    KNOWN,
+    RUN,
+    SUMMARY,
+    VERDICT,
+    CheckItem,
+    Checks,
+    Explanation,
+    Run,
+    properties_of,
+)
 from .pytest_options import plan_of
 from .pytest_shared import SharedBatch, Stopped, stop_file
 from .pytest_target import TARGET, fail_recorded
@@ -83,7 +94,7 @@ class RunPlugin:
         """Our checks stand behind the session's own files."""
         report = yield
         if isinstance(collector, pytest.Session) and report.passed:
-            report.result = [*report.result, Checks.below(collector, slow=self.plan.slow)]
+            report.result = [*report.result, Checks.below(collector)]
         return report
 
     # -- running -------------------------------------------------------------------------------------------------
@@ -138,9 +149,17 @@ class RunPlugin:
             self._shared = Path(tempfile.mkdtemp(prefix="wsproof-"))
         node.workerinput[WORKER_INPUT] = {"folder": str(self._shared), "seed": self.plan.seed}
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logreport(self) -> None:
-        """-x and --maxfail end the one run of all workers, without waiting for what they have in hand."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
+        """A worker's explanation comes as bare text: its summary, for the last lines and JUnit, goes with it again.
+
+        -x and --maxfail end the one run of all workers, without waiting for what they have in hand.
+        """
+        summary = properties_of(report).get(SUMMARY)
+        if summary is not None and isinstance(report.longrepr, str):
+            explanation: Any = Explanation(str(summary), report.longrepr)
+            report.longrepr = explanation
+        yield
         if self._shared is not None and self._stops():
             stop_file(self._shared).touch()
 
@@ -151,8 +170,9 @@ class RunPlugin:
     # -- reports -------------------------------------------------------------------------------------------------
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """A check that warns has passed, and is counted apart."""
-        if report.when == "call" and report.passed and warning_of(report) is not None:
+        """A check that warns has passed, and is counted apart; one whose warning the baseline knows is not."""
+        found = properties_of(report)
+        if report.when == "call" and report.passed and found.get(VERDICT) == Verdict.WARN and KNOWN not in found:
             return "warned", "w", "WARNED"
         return None
 
@@ -161,13 +181,6 @@ class RunPlugin:
         if warned:
             terminalreporter.write_sep("=", f"WebSocket: {plural(len(warned), 'check')} warned")
             for report in warned:
-                terminalreporter.write_line(f"{report.nodeid}: {warning_of(report)}")
+                terminalreporter.write_line(f"{report.nodeid}: {properties_of(report).get(SUMMARY)}")
         if self.plan.output is not None and self.plan.output.exists():
             terminalreporter.write_line(f"wsproof: the run file is {self.plan.output}")
-
-
-def warning_of(report: pytest.TestReport) -> str | None:
-    """What a check that warned has observed; None for other reports."""
-    found = (value for name, value in report.user_properties if name == "wsproof_warning")
-    value = next(found, None)
-    return None if value is None else visible(str(value))
