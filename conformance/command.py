@@ -24,6 +24,7 @@ from ..reports.errors import ConfigError, ensure_writable
 from ..reports.judge import BAD, gate, judge_check
 from ..reports.junit import write_junit
 from ..reports.model import CheckResult, EndRecord, RunRecord, Totals, Verdict
+from ..reports.model import Outcome as Observed
 from ..reports.runfile import RunWriter
 from ..reports.text import visible
 from ..reports.toml_file import read_toml
@@ -41,6 +42,7 @@ from .serve import ServedTarget, free_port
 from .session import DEFAULT_PATIENCE, Listener, Options, Outcome, now, run_checks, versions
 
 USAGE = 2
+_TO_REPLAY = (Observed.WARNED, Observed.VIOLATED, Observed.DIED)
 
 
 KEPT_RUN: Final = Path(".wsproof") / "run.jsonl"
@@ -169,6 +171,7 @@ def judged(
         duration=round(attempt.duration, 6),
         retried=attempt.retried,
         transcript=attempt.transcript,
+        replay=attempt.replay if any(finding.outcome in _TO_REPLAY for finding in attempt.findings) else (),
         example=attempt.example,
         run_file=run_file,
     )
@@ -247,7 +250,12 @@ def run_check(options: CheckOptions) -> int:
         started=now(),
         seed=options.seed,
         versions=versions(),
-        options={"patience": options.patience, "strict": options.strict, "examples": options.examples},
+        options={
+            "patience": options.patience,
+            "strict": options.strict,
+            "examples": options.examples,
+            **_to_reach_it(options),
+        },
     )
     with Console(sys.stdout, catalogue=requirements(), verbosity=options.verbosity) as console:
         run_file = options.output or KEPT_RUN
@@ -301,6 +309,18 @@ def _keep(recorder: _Recorder, end: EndRecord) -> None:
             writer.write(end)
     except (OSError, ConfigError) as error:
         sys.stderr.write(f"wsproof: {KEPT_RUN}, from which failures are replayed, is not written: {error}\n")
+
+
+def _to_reach_it(options: CheckOptions) -> dict[str, Any]:
+    """What a replay needs to reach the target in the same way, as far as it is no secret."""
+    given = {
+        "profile": options.profile,
+        "subprotocols": list(options.subprotocols),
+        "insecure": options.insecure,
+        "ca": options.ca,
+        "connect_to": options.connect_to,
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _remember(known: Failures, results: Sequence[CheckResult]) -> None:

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from ..reports.model import Outcome, RawFinding
 from .check import Check, CheckFunction
+from .recording import Step
 from .source import Source
 from .target import Setting
 from .transcript import Transcript
@@ -94,6 +95,15 @@ def _words(value: object) -> str:
     return repr(value) if isinstance(value, str) else str(value)
 
 
+def replay_of(trial: Trial) -> list[Step]:
+    """The exchange of a trial for the run file, behind a first step that says whose it is and from which seed."""
+    if trial.item is None:
+        return []
+    head: Step = {"do": "run", "check": trial.item.id, "seed": trial.seed}
+    head |= {"example": encode_example(trial.item, trial.values)} if trial.values else {}
+    return [head, *trial.transcript.steps()]
+
+
 # -- running -----------------------------------------------------------------------------------------------------
 
 
@@ -122,12 +132,13 @@ class Property:
         failing = _failing(known)
         if failing is None:
             return Tried(self._together(list(known.values()), len(examples), time.monotonic() - begun))
+        witnesses = _witnesses(known.values())
         values, trial = examples[failing], known[failing]
         silent = trial.worst is not None and trial.worst.silence
         seen = tuple(finding for one in known.values() for finding in one.seen)
         if shrinks or not silent:
             values, trial = await self._shrink(strategies, values, trial, known)
-        return Tried(replace(trial, seen=seen, duration=time.monotonic() - begun), values)
+        return Tried(replace(trial, seen=seen, duration=time.monotonic() - begun, witnesses=witnesses), values)
 
     def _strategies(self) -> Mapping[str, Any]:
         assert self._item.given is not None
@@ -232,7 +243,7 @@ class Property:
         count = f"{len(clear)} of {wanted} examples" if len(clear) < wanted else f"{wanted} examples"
         made = _worst_of_each(finding for trial in told for finding in trial.made)
         made = [replace(f, observed=count) if f.outcome is Outcome.HOLDS and not f.observed else f for f in made]
-        return Trial(tuple(made), seen, told[0].transcript, duration)
+        return replace(told[0], made=tuple(made), seen=seen, duration=duration, witnesses=_witnesses(trials))
 
 
 class _Lender:
@@ -268,6 +279,15 @@ class _Lender:
 
 
 # -- many trials as one ------------------------------------------------------------------------------------------
+
+
+def _witnesses(trials: Iterable[Trial]) -> dict[str, Trial]:
+    """The first trial in which a requirement was seen broken."""
+    found: dict[str, Trial] = {}
+    for trial in trials:
+        for finding in trial.seen:
+            found.setdefault(finding.requirement, trial)
+    return found
 
 
 def _outcome(trial: Trial) -> Outcome:

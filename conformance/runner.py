@@ -24,11 +24,12 @@ from ..reports.model import Outcome, RawFinding, TranscriptEntry
 from .check import Check, Undetermined, Violation
 from .discovery import plain_handshake
 from .errors import TargetGone
-from .property import Draws, Example, Property, Tried, encode_example
+from .property import Draws, Example, Property, Tried, encode_example, replay_of
+from .recording import Step
 from .serve import ServedTarget
 from .source import Source
 from .target import Setting
-from .trial import PATIENCES_PER_CHECK, try_check
+from .trial import PATIENCES_PER_CHECK, Trial, try_check
 
 T = TypeVar("T")
 CONFIRMED_IN_A_ROW: Final = 5
@@ -52,6 +53,13 @@ class Attempt:
     """The example of a property that failed, shrunk."""
     died: bool = False
     gone: bool = field(default=False, repr=False)
+    trial: Trial | None = field(default=None, repr=False)
+    """The try on which the findings rest."""
+
+    @property
+    def replay(self) -> list[Step]:
+        """The recorded exchange; made only when it is asked for."""
+        return [] if self.trial is None else replay_of(self.trial)
 
     @property
     def doubtful(self) -> bool:
@@ -100,7 +108,7 @@ class Runner:
         self.restarts = 0
         self._served = served
         self._return_wait = return_wait
-        self._observed: dict[str, tuple[RawFinding, tuple[TranscriptEntry, ...], str]] = {}
+        self._observed: dict[str, tuple[RawFinding, Trial]] = {}
         self._held: list[Attempt] = []
         self._retries: list[Attempt] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -249,19 +257,20 @@ class Runner:
         """Add what was seen of the watched requirements during the other checks."""
         own = {f.requirement for f in attempt.findings if _says_something(f)}
         added: list[RawFinding] = []
-        transcript = attempt.transcript
+        trial = attempt.trial
         for name in attempt.check.requirements:
             if name in self._observed and name not in own:
-                finding, evidence, where = self._observed[name]
+                finding, evidence = self._observed[name]
+                where = "" if evidence.item is None else evidence.item.id
                 if where == attempt.check.id:
                     continue
                 added.append(replace(finding, observed=f"{finding.observed} (in {where})"))
-                transcript = evidence
-        if not added or attempt.error is not None:
+                trial = evidence
+        if not added or trial is None or attempt.error is not None:
             return attempt
         gone = {finding.requirement for finding in added}
         kept = [finding for finding in attempt.findings if finding.requirement not in gone]
-        return replace(attempt, findings=(*kept, *added), transcript=transcript)
+        return replace(attempt, findings=(*kept, *added), transcript=tuple(trial.transcript.entries), trial=trial)
 
     # -- one check -----------------------------------------------------------------------------------------------
 
@@ -280,10 +289,18 @@ class Runner:
         entries = tuple(trial.transcript.entries)
         own, made = self._split_observed(item, trial.seen, trial.made)
         for finding in own:
-            self._observed.setdefault(finding.requirement, (finding, entries, item.id))
+            self._observed.setdefault(finding.requirement, (finding, trial.witness(finding.requirement)))
         reason = next((f.observed for f in made if f.outcome is Outcome.UNDETERMINED), None)
         return Attempt(
-            item, made, entries, trial.duration, error=trial.error, reason=reason, gone=trial.gone, example=example
+            item,
+            made,
+            entries,
+            trial.duration,
+            error=trial.error,
+            reason=reason,
+            gone=trial.gone,
+            example=example,
+            trial=trial,
         )
 
     async def _try_property(

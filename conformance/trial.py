@@ -6,7 +6,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..reports.model import Outcome, RawFinding
@@ -25,7 +25,10 @@ RANK: Final = (Outcome.HOLDS, Outcome.NOTED, Outcome.UNDETERMINED, Outcome.WARNE
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one try. ``made`` are the check's own findings, ``seen`` what was read along on its connections."""
+    """What came of one try. ``made`` are the check's own findings, ``seen`` what was read along on its connections.
+
+    Where a trial stands for several, ``witnesses`` are those among them in which a requirement was first seen broken.
+    """
 
     made: tuple[RawFinding, ...]
     seen: tuple[RawFinding, ...]
@@ -33,6 +36,14 @@ class Trial:
     duration: float
     error: str | None = None
     gone: bool = False
+    item: Check | None = None
+    seed: str = ""
+    values: Mapping[str, Any] | None = None
+    witnesses: Mapping[str, Trial] = field(default_factory=dict)
+
+    def witness(self, requirement: str) -> Trial:
+        """The try in which that was seen."""
+        return self.witnesses.get(requirement, self)
 
     @property
     def worst(self) -> RawFinding | None:
@@ -84,4 +95,5 @@ async def try_check(
         made = ()
     else:
         made = findings.complete()
-    return Trial(tuple(made), tuple(seen), transcript, time.monotonic() - begun, error, gone)
+    duration = time.monotonic() - begun
+    return Trial(tuple(made), tuple(seen), transcript, duration, error, gone, item, source.seed, values)
