@@ -98,6 +98,11 @@ class Seat:
         """Whether nothing is missing."""
         return not self.owed and not self.owed_own
 
+    def all_overtaken(self, times: int) -> bool:
+        """Whether so many later messages have come behind each that is missing."""
+        missing = [(number, False) for number in self.owed] + [(number, True) for number in self.owed_own]
+        return all(self.overtaken.get(one, 0) >= times for one in missing)
+
 
 class ChatModel:
     """The members of one example, in rooms of their own or (``shared``) among strangers, whose messages are ignored.
@@ -114,6 +119,10 @@ class ChatModel:
         self._events: list[Event] = []
         self._notices: dict[str, Event] = {}
         self._ids: dict[str, int] = {}
+        self._known: set[int] = set()
+        """The notices that somebody has got."""
+        self.named: int | None = None
+        """The member that is there, of whom the notice that was judged last says that it is gone."""
         self._phase = 0
         self.seats: dict[int, Seat] = {}
         self._own_prefix = around(contract.own, "message", client_id="")[0] if contract.own is not None else ""
@@ -126,6 +135,7 @@ class ChatModel:
         """A member has its 101: from now on it is there."""
         seat = Seat(member, room, client_id, since=len(self._events))
         self._ids[client_id] = member
+        seat.allowed = {event.number: event for event in self._notices.values() if self._is_open(event, room)}
         if self._contract.joined is not None:
             event = self._add(Kind.JOINED, seat, fill(self._contract.joined, client_id=client_id))
             self._notices[event.text] = event
@@ -133,8 +143,8 @@ class ChatModel:
             seat.allowed[event.number] = event  # whether it is told of itself is not said
         self.seats[member] = seat
 
-    def say(self, member: int, text: str) -> tuple[int, str]:
-        """A member is about to say ``text``: the number of the event, and what to send."""
+    def say(self, member: int, text: str) -> str:
+        """A member is about to say ``text``: what to send."""
         seat = self.seats[member]
         message = f"{self._nonce}.{len(self._events)} {text}"
         values = {"client_id": seat.client_id, "message": message}
@@ -145,7 +155,7 @@ class ChatModel:
             seat.owed[event.number] = event
         if own is not None:
             seat.owed_own[event.number] = event
-        return event.number, message
+        return message
 
     def leave(self, member: int) -> None:
         """A member is about to leave: what is still on its way may reach it or not."""
@@ -183,12 +193,6 @@ class ChatModel:
         seat.allowed |= seat.owed
         seat.owed = {}
 
-    def may_hear(self, member: int, number: int) -> None:
-        """What was said at the same time as the member left may reach it or not."""
-        event = self._events[number]
-        if event.room == self.seats[member].room:
-            self.seats[member].allowed[number] = event
-
     def next_phase(self) -> None:
         """Everything so far has come everywhere where it was read: what is said from now on comes after it."""
         self._phase += 1
@@ -199,9 +203,17 @@ class ChatModel:
         return event
 
     def _owe(self, event: Event) -> None:
+        """All who are there get it, but its author; one of whose leaving nobody knows yet may get it."""
         for seat in self.present(event.room):
             if seat.number != event.author:
                 seat.owed[event.number] = event
+        for notice in self._notices.values():
+            if notice is not event and self._is_open(notice, event.room):
+                self.seats[notice.author].allowed[event.number] = event
+
+    def _is_open(self, notice: Event, room: int) -> bool:
+        """Whether it is a notice of leaving that has come to nobody: the target may not know yet."""
+        return notice.kind is Kind.LEFT and notice.room == room and notice.number not in self._known
 
     def present(self, room: int | None = None) -> Iterator[Seat]:
         """Those who are there, in a room or anywhere."""
@@ -247,6 +259,7 @@ class ChatModel:
         """Neither a message nor a notice of ours, word by word."""
         named = [found for found in re.findall(r"\d+", text) if found in self._ids]
         if any(shape.fullmatch(text) for shape in self._notice_shapes):
+            self.named = next((self._ids[found] for found in named if self.seats[self._ids[found]].present), None)
             gone = [one.name for one in self.seats.values() if not one.present]
             expected = f"notices name {' or '.join(gone)}" if gone else "no notice, for nobody has left"
             who = f" ({name(self._ids[named[0]])}, who is still there)" if named else ""
@@ -266,6 +279,7 @@ class ChatModel:
         if seat.owed.pop(number, None) is None and seat.allowed.pop(number, None) is None:
             raise self._undue(seat, event)
         seat.log.append(number)
+        self._known.add(number)
         self._keep_order(seat, event, own=False)
 
     def _undue(self, seat: Seat, event: Event) -> Violation:

@@ -21,9 +21,9 @@ from ._contracts import enter
 
 FENCES: Final = 3
 """Further messages that are said where one has not come: what comes of them proves whether it is lost."""
-SHORTEST_GRACE: Final = 0.02
+SHORTEST_GRACE: Final = 0.01
 """Seconds after which a message is late enough to send another behind it; no verdict depends on it."""
-SLOWER: Final = 4
+SLOWER: Final = 3
 """The same, as a multiple of what has been seen to take long."""
 FIRST_ID: Final = 100_000_000
 IDS: Final = 800_000_000
@@ -129,22 +129,18 @@ class Hall:
         await self._send(member, text)
         await self.settle()
 
-    async def _send(self, member: int, *texts: str) -> list[int]:
-        said = [self.model.say(member, text) for text in texts]
-        await self.peers[member].send(*(Frame(Opcode.TEXT, message.encode()) for _, message in said))
-        return [number for number, _ in said]
+    async def _send(self, member: int, *texts: str) -> None:
+        messages = [self.model.say(member, text) for text in texts]
+        await self.peers[member].send(*(Frame(Opcode.TEXT, message.encode()) for message in messages))
 
     async def _burst(self, burst: Burst) -> None:
         first, *others = burst.members
         texts = [f"burst {number + 1}" for number in range(burst.count)]
-        said = await self._send(first, *texts)
+        await self._send(first, *texts)
         if burst.leaver is not None:
             await self._leave(burst.leaver, burst.ending)
         for member in others:
-            said += await self._send(member, *texts)
-        if burst.leaver is not None:
-            for number in said:
-                self.model.may_hear(burst.leaver, number)
+            await self._send(member, *texts)
         await self.settle()
         self.model.agree()
 
@@ -211,7 +207,7 @@ class Hall:
         deadline = begun + self.patience
         grace = min(max(SHORTEST_GRACE, SLOWER * self._slowest), self.patience / 4)
         fences = 0
-        while not await self._heard(min(self._now() + grace, deadline)):
+        while not await self._heard(min(self._now() + grace, deadline), fences):
             lost = self.model.lost()
             if lost is not None:
                 raise lost
@@ -224,11 +220,11 @@ class Hall:
         self._slowest = max(self._slowest, self._now() - begun)
         self.model.next_phase()
 
-    async def _heard(self, deadline: float) -> bool:
-        """Whether everything that is due has come by then."""
+    async def _heard(self, deadline: float, fences: int = 0) -> bool:
+        """Whether everything that is due has come by then, or sooner all but what has as many fences behind it."""
         reading = self._reading()
         for seat in reading:
-            await self.hear(seat, deadline)
+            await self._hear(seat, deadline, fences)
         return all(seat.content for seat in reading)
 
     def _reading(self) -> list[Seat]:
@@ -242,9 +238,8 @@ class Hall:
                     return event.author
         return None
 
-    async def hear(self, seat: Seat, deadline: float) -> None:
-        """Hear what comes to a member until it lacks nothing, or the deadline."""
-        while not seat.content:
+    async def _hear(self, seat: Seat, deadline: float, fences: int) -> None:
+        while not (seat.content or (fences and seat.all_overtaken(fences))):
             message = await self.next(seat, deadline)
             if message is None:
                 return
@@ -268,8 +263,17 @@ class Hall:
         if isinstance(got, Message):
             if got.opcode != Opcode.TEXT:
                 raise Violation("text messages", f"{seat.name} got a {got}", requirement=WORDING)
-            self.model.hear(seat.number, got.payload.decode(errors="replace"))
+            await self._judge(seat, got.payload.decode(errors="replace"))
         return got
+
+    async def _judge(self, seat: Seat, text: str) -> None:
+        try:
+            self.model.hear(seat.number, text)
+        except Violation:
+            named = self.model.named
+            if named is not None and (end := await self._end_of(self.peers[named])) is not None:
+                raise self.model.ended(self.model.seats[named], end) from None  # the notice is right, and the end wrong
+            raise
 
     async def _hear_out(self, member: int) -> None:
         """What still comes to one that has left, up to the end of its connection."""
@@ -277,6 +281,17 @@ class Hall:
         deadline = self._now() + self.peers[member].quiet
         while isinstance(await self.next(seat, deadline), Message):
             pass
+
+    @staticmethod
+    async def _end_of(peer: Peer) -> str | None:
+        """The Close or the end of TCP that comes soon, if one does."""
+        deadline = Hall._now() + peer.quiet
+        try:
+            while isinstance(got := await peer.next_message(deadline - Hall._now()), Message):
+                pass
+        except (Silence, Undetermined):
+            return None
+        return str(got)
 
     @staticmethod
     async def _part(peer: Peer) -> None:

@@ -45,7 +45,7 @@ class ThirdMessageLost(Counting):
     """The third message in a room reaches nobody, though its sender gets its answer."""
 
     def tell_room(self, member: ChatMember, room: Room, text: str) -> None:
-        if self.count(member) != 3:
+        if self.count(member) != 3 or len(room) == 1:
             super().tell_room(member, room, text)
 
 
@@ -205,12 +205,13 @@ class RoomsMixed(Counting):
         super().tell_room(member, room, text)
 
 
-@switch("chat-notices-in-all-rooms", violates=[CHAT + "rooms"], also=[CHAT + "nothing-else", CHAT + "notice-wording"])
-class NoticesInAllRooms(App):
-    """All rooms are told of one who leaves."""
+@switch("chat-notice-in-sister-rooms", violates=[CHAT + "rooms"])
+class NoticeInSisterRooms(App):
+    """Rooms whose names differ in the last character only are all told of one who leaves."""
 
     def tell_left(self, member: ChatMember, room: Room, code: int) -> None:
-        super().tell_left(member, [other for members in self.rooms.values() for other in members], code)
+        alike = [members for (_, name), members in self.rooms.items() if name[:-1] == member.room[1][:-1]]
+        super().tell_left(member, [other for members in alike for other in members], code)
 
 
 @switch("chat-history-replayed", violates=[CHAT + "history"])
