@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,11 +11,15 @@ from ..check import Undetermined
 from ..login import log_in
 from ..peer import Ended, Message, Peer, Silence
 from ..target import Target
-from ..wire.frames import Frame, ReceivedFrame
+from ..wire.frames import Frame, Opcode, ReceivedFrame
 from ..wire.handshake import Request
 
+Right = Callable[[int, Message], bool]
+"""Whether a message is the answer that is due at that place, from 0."""
 MOST_EXTRA: Final = 50
 """Answers beyond those that are due; after so many more nobody listens."""
+SHOWN: Final = 160
+"""Characters of a text that reports show."""
 
 
 @asynccontextmanager
@@ -34,6 +38,14 @@ def not_served(part: str, request: Request, observed: str) -> Undetermined:
     """Why nothing can be said of a part whose path does not take a connection that it should."""
     path = request.target.partition(b"?")[0].decode("latin-1")
     return Undetermined(f"the profile's [{part}] is not served: {path} answered {observed}")
+
+
+def told(message: Message) -> str:
+    """A message for people: text as such, with its length where it is cut."""
+    if message.opcode != Opcode.TEXT:
+        return str(message)
+    text = message.payload.decode("utf-8", "replace")
+    return ascii(text) if len(text) <= SHOWN else f"{text[:SHOWN]!a}... ({len(message.payload)} bytes)"
 
 
 @dataclass
@@ -60,36 +72,41 @@ class Listener:
     @property
     def over(self) -> bool:
         """Whether nothing more can come."""
-        return self.heard.silent or self.heard.end is not None
+        return self.heard.end is not None
 
-    async def more(self, number: int) -> None:
-        """Listen for ``number`` messages, fewer where no more come."""
+    async def more(self, number: int, right: Right) -> bool:
+        """Listen for ``number`` messages; False as soon as one is not ``right``, or long in coming."""
         for _ in range(number):
-            if await self._next() is None:
-                return
+            message = await self._next(self.peer.quiet)
+            if message is None or not right(len(self.heard.messages) - 1, message):
+                return False
+        return True
 
-    async def until(self, sentinel: bytes, holding: int, after: int, due: int) -> None:
-        """Listen until ``holding`` messages with ``sentinel`` in them and ``after`` more have come.
+    async def until(self, sentinels: Sequence[bytes], holding: int, after: int, due: int) -> None:
+        """Listen until ``holding`` messages with the first sentinel in them and ``after`` more have come.
 
-        Where none holds it, until ``due`` messages have come in all; never for more than a few beyond those.
+        A message with the second one ends it, too: the answers to the first are lost. Where none holds a sentinel,
+        until ``due`` messages have come in all; never for more than a few beyond those.
         """
         found = 0
         while len(self.heard.messages) < due + MOST_EXTRA:
             if not holding and len(self.heard.messages) >= due:
                 return
-            message = await self._next()
-            if message is None:
+            message = await self._next(self.peer.patience)
+            if message is None or sentinels[1] in message.payload:
                 return
-            found += sentinel in message.payload
+            found += sentinels[0] in message.payload
             if holding and found == holding:
-                await self.more(after)
+                for _ in range(after):
+                    await self._next(self.peer.patience)
                 return
 
-    async def _next(self) -> Message | None:
+    async def _next(self, patience: float) -> Message | None:
         if self.over:
             return None
+        self.heard.silent = False
         try:
-            got = await self.peer.next_message()
+            got = await self.peer.next_message(patience)
         except Silence:
             self.heard.silent = True
             return None
@@ -103,28 +120,32 @@ class Listener:
 async def say(
     peer: Peer,
     messages: Sequence[Frame],
-    sentinel: Frame,
+    sentinels: tuple[Frame, Frame],
+    right: Right,
     *,
     answers: int = 1,
     holding: int = 1,
     after: int = 0,
     at_once: bool = False,
 ) -> Heard:
-    """Send ``messages``, each once the ``answers`` to the one before have come or all ``at_once``, then the sentinel.
+    """Send ``messages``, each once the ``answers`` to the one before have come or all ``at_once``, then the sentinels.
 
     Of the answers to one message ``holding`` show it; ``after`` follow the last of those. What came is heard until the
-    sentinel's last answer, so an answer too many is among it.
+    first sentinel's last answer, so an answer too many is among it, and one that is lost shows without any waiting.
+    After an answer that is not ``right``, or is long in coming, the sentinels are next.
     """
     listener = Listener(peer)
     if at_once:
-        await peer.send(*messages, sentinel)
+        await peer.send(*messages, *sentinels)
     else:
         for message in messages:
             await peer.send(message)
-            await listener.more(answers)
+            if not await listener.more(answers, right):
+                break
         if not listener.over:
-            await peer.send(sentinel)
-    await listener.until(sentinel.payload, holding, after, answers * (len(messages) + 1))
+            await peer.send(*sentinels)
+    payloads = [sentinel.payload for sentinel in sentinels]
+    await listener.until(payloads, holding, after, answers * (len(messages) + 1))
     return listener.heard
 
 
@@ -137,4 +158,4 @@ async def closed_in(peer: Peer, seconds: float) -> ReceivedFrame | Ended | None:
     return None if isinstance(got, Message) else got
 
 
-__all__ = ["Heard", "Listener", "closed_in", "enter", "not_served", "say"]
+__all__ = ["Heard", "Listener", "closed_in", "enter", "not_served", "say", "told"]

@@ -13,7 +13,7 @@ from ..profile import VALUE, EchoContract
 from ..target import Target
 from ..template import fill
 from ..wire.frames import CloseCode, Frame, Opcode, ReceivedFrame
-from ._contracts import Heard, enter, say
+from ._contracts import Heard, enter, say, told
 
 ORDER: Final = "contract:echo-order"
 LARGE: Final = 64 * 1024
@@ -39,13 +39,21 @@ async def expect_echoes(
     requirement: str,
     at_once: bool = False,
     key: Key = lambda message: (message.opcode, message.payload),
-    sentinel: bytes | None = None,
+    quoted: bool = False,
 ) -> None:
-    """Each message is answered with ``answer`` of its payload, as the same type, in order, and nothing else comes."""
-    last = target.nonce() if sentinel is None else sentinel
+    """Each message is answered with ``answer`` of its payload, as the same type, in order, and nothing else comes.
+
+    ``quoted``: messages are JSON.
+    """
+    last = [b'"%b"' % target.nonce() if quoted else target.nonce() for _ in range(2)]
+    wanted = [Message(opcode, answer(part)) for part in (*payloads, *last)]
+
+    def right(place: int, message: Message) -> bool:
+        return key(message) == key(wanted[place])
+
     async with enter(target, target.request(path), "echo") as peer:
-        heard = await say(peer, [Frame(opcode, part) for part in payloads], Frame(opcode, last), at_once=at_once)
-    wanted = [Message(opcode, answer(part)) for part in (*payloads, last)]
+        frames = [Frame(opcode, part) for part in payloads]
+        heard = await say(peer, frames, (Frame(opcode, last[0]), Frame(opcode, last[1])), right, at_once=at_once)
     refused = _refused_size(heard, payloads)
     if refused is not None:
         target.findings.noted(f"a message of {refused} bytes is refused with 1009", requirement=requirement)
@@ -61,25 +69,28 @@ def _refused_size(heard: Heard, payloads: Sequence[bytes]) -> int | None:
 
 
 def judge_echoes(heard: Heard, wanted: Sequence[Message], requirement: str, key: Key) -> None:
-    """Raises Violation for the first answer that is not as it should be, under the requirement that it breaks."""
+    """Raises Violation for the first answer that is not as it should be, under the requirement that it breaks.
+
+    The last of those wanted need not have come: it is there to be heard where the one before it is lost.
+    """
     got, due = [key(message) for message in heard.messages], [key(message) for message in wanted]
     place = next((at for at, pair in enumerate(zip(got, due, strict=False)) if pair[0] != pair[1]), len(got))
-    if place == len(due):
+    if place >= len(due) - 1:
         return
-    expected = f"{wanted[place]} in answer to message {place + 1}"
+    expected = f"{told(wanted[place])} in answer to message {place + 1}"
     if place == len(got):
         observed = f"nothing, but {heard.ending}" if heard.end is not None else "nothing"
         raise Violation(expected, observed, requirement=requirement, silence=heard.silent)
     came = heard.messages[place]
     missing, more = Counter(due) - Counter(got), Counter(got) - Counter(due)
     if got[place] not in due:
-        raise Violation(expected, str(came), requirement=requirement)
+        raise Violation(expected, told(came), requirement=requirement)
     if missing and not more:
-        how = f"it is left out, and next comes: {came}"
+        how = f"it is left out, and next comes: {told(came)}"
     elif more and not missing:
-        how = f"an answer comes a second time: {came}"
+        how = f"an answer comes a second time: {told(came)}"
     else:
-        how = f"the answer to message {due.index(got[place]) + 1} comes first: {came}"
+        how = f"the answer to message {due.index(got[place]) + 1} comes first: {told(came)}"
     raise Violation(expected, how, requirement=ORDER)
 
 

@@ -24,6 +24,8 @@ ODD_TEXTS: Final = (
 TIMES: Final = (1, 1, 1, 1, 1, 50, 700)
 """How often a text is repeated within one message: mostly once; else it takes a longer form of the payload length."""
 MOST_MESSAGES: Final = 5
+EDGES: Final = (2**32, 2**31, -(2**31) - 1, 2**53 - 1, 1 - 2**53)
+"""Whole numbers that need more bits than careless code gives them; every JSON library keeps them (RFC 8259)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Said:
         return Frame(Opcode.TEXT, self.whole.encode())
 
     def __str__(self) -> str:
-        return repr(self.text) if self.times == 1 else f"{self.text!r} {self.times} times"
+        return f"{self.text!a}" if self.times == 1 else f"{self.text!a} {self.times} times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ def json_texts() -> st.SearchStrategy[str]:
     scalars = st.one_of(
         st.none(),
         st.booleans(),
-        st.integers(-(2**53) + 1, 2**53 - 1),
+        st.integers(-1000, 1000),
+        st.sampled_from(EDGES),
         st.integers(-1000, 1000).map(lambda number: number + 0.5),
         texts(),
     )

@@ -50,7 +50,7 @@ async def expect_values(target: Target, values: Values) -> None:
         requirement=JSON,
         at_once=values.at_once,
         key=json_key,
-        sentinel=b'"' + target.nonce() + b'"',
+        quoted=True,
     )
 
 

@@ -6,6 +6,7 @@ from . import (
     closing_handshake,
     contract_chat,
     contract_echo,
+    contract_items,
     control_frames,
     fragmentation,
     framing,
@@ -15,6 +16,7 @@ from . import (
     negotiation,
     opening_handshake,
     opening_handshake_response,
+    properties,
     text_utf8,
 )
 from .http_phase import Limits
@@ -29,6 +31,7 @@ __all__ = [
     "closing_handshake",
     "contract_chat",
     "contract_echo",
+    "contract_items",
     "control_frames",
     "fragmentation",
     "framing",
@@ -39,5 +42,6 @@ __all__ = [
     "negotiation",
     "opening_handshake",
     "opening_handshake_response",
+    "properties",
     "text_utf8",
 ]

@@ -1,0 +1,111 @@
+"""The items, as the profile's [items] promises them: who is let in, and the answers to each message in their order."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from itertools import product
+from typing import Final
+
+from ..check import Need, Violation, check, param
+from ..target import Target
+from ._contracts import told
+from ._items import (
+    CREDENTIAL,
+    DENIED,
+    FORM,
+    ITEM,
+    LET_IN,
+    ORDER,
+    QUERY,
+    WRONG_QUERY,
+    contract,
+    converse,
+    expect_as_promised,
+    first_wrong,
+    request_of,
+    shake_hands,
+)
+from ._talks import Said, Talk
+from ._visits import Credential, Offer, Visit, Visits, visits, visits_let_in, visits_side_by_side
+
+OWN: Final = "contract:items-own"
+OFFERS: Final = (Offer.ABSENT, Offer.EMPTY, Offer.GIVEN)
+QUERIES: Final = (None, "", "0", "-7", "seven")
+IDS: Final = ("foo", "100% r\u00e9al & co?", "\u4e16\U0001f600", "a/b")
+TALK: Final = Talk((Said("Hello"), Said("")))
+OF_ONE_LET_IN: Final = (LET_IN, FORM, CREDENTIAL, QUERY, WRONG_QUERY, ITEM, ORDER)
+TABLE: Final = [
+    param(
+        f"cookie-{cookie.value}.token-{token.value}",
+        (cookie, token),
+        requirements=(DENIED, FORM) if cookie is token is Offer.ABSENT else OF_ONE_LET_IN,
+    )
+    for cookie in OFFERS
+    for token in OFFERS
+]
+AT_ONCE: Final = 4
+"""Visits of the truth table at a time."""
+
+
+@check(*OF_ONE_LET_IN, needs=[Need.ITEMS_CONTRACT], each=TABLE)
+async def truth_table(target: Target, offered: tuple[Offer, Offer]) -> None:
+    """With this cookie and token, any query parameter and any item id, the connection goes as documented."""
+    promised = contract(target)
+    cookie, token = Credential(offered[0], "the-cookie"), Credential(offered[1], "the token, \u00e9+&=%")
+    names = (promised.cookie, promised.token)
+    if any(offer is not Offer.ABSENT and not name for offer, name in zip(offered, names, strict=True)):
+        target.findings.holds("the profile names no such credential")
+        return
+    queries = QUERIES if promised.query else QUERIES[:1]
+    table = [
+        Visit(item, _plain(cookie), _plain(token), q, TALK, encoded)
+        for item, q, encoded in [(item, q, False) for item, q in product(IDS, queries)] + [(IDS[0], None, True)]
+    ]
+    for first in range(0, len(table), AT_ONCE):
+        await asyncio.gather(
+            *(expect_as_promised(target, visit, notes=True) for visit in table[first : first + AT_ONCE])
+        )
+
+
+def _plain(credential: Credential) -> Credential:
+    return credential if credential.offer is Offer.GIVEN else Credential(credential.offer)
+
+
+@check(*OF_ONE_LET_IN, DENIED, needs=[Need.ITEMS_CONTRACT], given=lambda setting: {"visit": visits(setting)})
+async def any_visit(target: Target, visit: Visit) -> None:
+    """Whatever cookie, token, query parameter and item id: the connection is let in, or not, as documented."""
+    await expect_as_promised(target, visit)
+
+
+@check(
+    ITEM, ORDER, CREDENTIAL, QUERY, LET_IN, needs=[Need.ITEMS_CONTRACT], given=lambda at: {"visit": visits_let_in(at)}
+)
+async def any_visit_let_in(target: Target, visit: Visit) -> None:
+    """Whatever is said on a connection that is let in: the answers are the documented ones, in their order."""
+    await expect_as_promised(target, visit)
+
+
+@check(OWN, needs=[Need.ITEMS_CONTRACT], given=lambda setting: {"visits": visits_side_by_side(setting)})
+async def visits_at_the_same_time(target: Target, visits: Visits) -> None:
+    """Connections that are open at the same time each get their own answers."""
+    async with AsyncExitStack() as stack:
+        entered = []
+        for visit in visits.each:
+            peer = await stack.enter_async_context(target.open(echo=False))
+            answer = await shake_hands(target, peer, request_of(target, visit))
+            if not answer.accepted:
+                target.findings.undetermined(f"one of the connections is not let in: {answer}")
+                return
+            entered.append((peer, visit, answer))
+        seen = await asyncio.gather(*(converse(target, peer, visit, answer) for peer, visit, answer in entered))
+    for number, each in enumerate(seen, 1):
+        assert each.heard is not None
+        place = first_wrong(each)
+        if place is None or place >= len(each.heard.messages):
+            continue  # a missing answer is for a visit on its own to show
+        came = each.heard.messages[place]
+        owners = [at for at, other in enumerate(seen, 1) if any(due.met_by(came) for due in other.due)]
+        if owners and number not in owners:
+            wanted = f"connection {number} gets {each.due[place].words!a}"
+            raise Violation(wanted, f"an answer of connection {owners[0]}: {told(came)}")
