@@ -6,6 +6,7 @@ Each shrinks towards the smallest program. Few draws make an example, so that hu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, TypeVar
 
@@ -21,15 +22,14 @@ CHARACTERS: Final = (
 """ASCII, NUL, what is written from right to left, an emoji, and both sides of each place where UTF-8 changes."""
 PLAIN: Final = "a\u20ac\u05d0\U0001f600"
 """Characters of one to four octets that no application takes amiss."""
-BLOCKS: Final = (
-    192, 255, 256, 257, 320, 384, 448, 511, 512, 513, 576, 640, 704, 768, 832, 896, 960, 1023, 1024, 1025, 1280, 1536,
-    2048, 4095, 4096, 4097, 8192, 16383, 16384, 32768, 65535, 65536, 65537,
-)  # fmt: skip
-"""Sizes around which buffers and length forms end."""
-SIZES: Final = (*range(131), *BLOCKS)
+BLOCKS: Final = (0, 1, 2, 3, 4, 5, 8, 15, 16, 32, 63, 64, 128, 256, 1023, 1024)
+"""Sizes around which buffers and length forms end, in units of 64 bytes."""
+BEHIND: Final = (0, 0, 1, 61, 62, 63)
+"""Bytes behind such a block: lengths change their form after 125 and 65,535."""
 OPCODES: Final = (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)
 """Those that RFC 6455 reserves (section 5.2)."""
 MOST_SEGMENTS: Final = 3
+LONG_PINGS: Final = tuple(octet * size for octet in (b"*", b"\xfe") for size in (124, 125))
 KEYS: Final = (b"\0\0\0\0", b"\0\0\0\1", b"\xff\xff\xff\xff", b"\x80\0\0\0", b"\x01\x02\x04\x08")
 
 Drawn = TypeVar("Drawn")
@@ -58,22 +58,27 @@ def payloads(opcode: int, longest: int = 8) -> SearchStrategy[bytes]:
     return st.binary(max_size=longest) if opcode == Opcode.BINARY else texts(PLAIN, longest)
 
 
-def sized_messages(opcodes: Sequence[int]) -> SearchStrategy[PlannedFrame]:
+@st.composite
+def sized_messages(draw: DrawFn, opcodes: Sequence[int]) -> PlannedFrame:
     """A message in one frame, of any of the sizes around which something changes."""
-    return st.builds(
-        lambda opcode, size, pattern: PlannedFrame(opcode, pattern if opcode == Opcode.TEXT else b"\xfe", size=size),
-        st.sampled_from(opcodes),
-        st.sampled_from(SIZES),
-        st.sampled_from((b"a", b"abc")),
+    opcode = draw(st.sampled_from(opcodes))
+    behind = draw(st.one_of(st.sampled_from(BEHIND), st.integers(0, 63)))
+    size = 64 * draw(st.sampled_from(BLOCKS)) + behind
+    return PlannedFrame(
+        opcode, b"\xfe" if opcode == Opcode.BINARY else draw(st.sampled_from((b"a", b"abc"))), size=size
     )
 
 
-@st.composite
-def _cut(draw: DrawFn, payload: bytes, most: int) -> list[bytes]:
-    """The payload in up to so many parts, empty ones among them, cut anywhere."""
-    ends = draw(st.lists(st.integers(0, len(payload)), max_size=most - 1))
-    places = [0, *sorted(ends), len(payload)]
-    return [payload[start:end] for start, end in pairwise(places)]
+Ends = Sequence[int]
+
+
+def _ends(length: int, most: int) -> SearchStrategy[Ends]:
+    """Where a payload of that length is cut into up to so many parts, empty ones among them."""
+    return st.lists(st.integers(0, length), max_size=most - 1).map(sorted)
+
+
+def _parts(payload: bytes, ends: Ends) -> list[bytes]:
+    return [payload[start:end] for start, end in pairwise([0, *ends, len(payload)])]
 
 
 def _frames(opcode: int, parts: Sequence[bytes]) -> list[PlannedFrame]:
@@ -83,38 +88,48 @@ def _frames(opcode: int, parts: Sequence[bytes]) -> list[PlannedFrame]:
     ]
 
 
-@st.composite
-def _controls(draw: DrawFn, longest: int = 4) -> PlannedFrame:
+def _controls(longest: int = 4) -> SearchStrategy[PlannedFrame]:
     """A Ping, or a Pong that nobody asked for."""
-    opcode = draw(st.sampled_from((Opcode.PING, Opcode.PONG)))
-    return PlannedFrame(opcode, draw(st.binary(max_size=longest)))
+    return st.builds(PlannedFrame, st.sampled_from((Opcode.PING, Opcode.PONG)), st.binary(max_size=longest))
 
 
 @st.composite
 def _with_controls(draw: DrawFn, frames: Sequence[PlannedFrame], most: int) -> list[PlannedFrame]:
     """The frames with up to so many control frames before, between and after them."""
+    between = draw(st.lists(st.tuples(st.integers(0, len(frames)), _controls()), max_size=most))
     result = list(frames)
-    for _ in range(draw(st.integers(0, most))):
-        place = draw(st.integers(0, len(result)))
-        result.insert(place, draw(_controls()))
+    for place, control in sorted(between, key=lambda pair: -pair[0]):
+        result.insert(place, control)
     return result
 
 
 @st.composite
 def _segments(draw: DrawFn, frames: Sequence[PlannedFrame]) -> Segments:
-    """Where TCP cuts: nowhere, at a few places (within a header, a key, a character ...), or everywhere alike."""
+    """Where TCP cuts: nowhere, at a few places (within a header, a key, a character ...), or everywhere alike.
+
+    Places are drawn from the last frame on, so that they stay where they are when frames before them go.
+    """
     how = draw(st.integers(0, 2))
     if how == 2:
         return Segments(chop=draw(st.sampled_from((1, 2, 3, 5, 7, 13))))
     if how == 0 or not frames:
         return Segments()
-    ends = []
-    for _ in range(draw(st.integers(1, MOST_SEGMENTS))):
-        at = draw(st.integers(0, len(frames) - 1))
+    places = draw(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 14)), min_size=1, max_size=MOST_SEGMENTS))
+    ends = set()
+    for back, offset in places:
+        at = len(frames) - 1 - back % len(frames)
         start = sum(frame.wire_size for frame in frames[:at])
-        ends.append(start + draw(st.integers(1, min(frames[at].wire_size, frames[at].header_size + 8))))
+        ends.add(start + min(offset, frames[at].wire_size))
     total = sum(frame.wire_size for frame in frames)
-    return Segments(tuple(sorted({end for end in ends if end < total})))
+    return Segments(tuple(sorted(end for end in ends if end < total)))
+
+
+@st.composite
+def _message(draw: DrawFn, opcodes: Sequence[int], longest: int, most: int, word: bytes = b"") -> list[PlannedFrame]:
+    """A message in up to so many fragments; its content begins with ``word``."""
+    opcode = draw(st.sampled_from(opcodes))
+    payload = word + draw(payloads(opcode, longest))
+    return _frames(opcode, _parts(payload, draw(_ends(len(payload), most))))
 
 
 @st.composite
@@ -122,53 +137,41 @@ def fragmented(draw: DrawFn, opcodes: Sequence[int], *, characters: str = PLAIN,
     """One message in any legal fragmentation, with control frames between, in any TCP segments."""
     opcode = draw(st.sampled_from(opcodes))
     payload = draw(payloads(opcode) if opcode == Opcode.BINARY else texts(characters))
-    frames = _frames(opcode, draw(_cut(payload, 5)))
+    frames = _frames(opcode, _parts(payload, draw(_ends(len(payload), 5))))
     frames = draw(_with_controls(frames, controls))
     return Program(tuple(frames), draw(_segments(frames)))
 
 
 @st.composite
 def conversations(draw: DrawFn, opcodes: Sequence[int]) -> Program:
-    """Up to eight messages in a row, some in fragments, with control frames between."""
+    """Up to eight messages in a row, some in fragments, with control frames between; no two are the same."""
     frames: list[PlannedFrame] = []
-    for number in range(draw(st.integers(1, 8))):
-        opcode = draw(st.sampled_from(opcodes))
-        payload = b"%d" % number + draw(payloads(opcode, 3))
-        frames += _frames(opcode, draw(_cut(payload, 3)))
+    for number, message in enumerate(draw(st.lists(_message(opcodes, 2, 3, b"0"), min_size=1, max_size=8))):
+        at = next(at for at, frame in enumerate(message) if frame.payload)
+        message[at] = replace(message[at], payload=b"%d" % number + message[at].payload[1:])
+        frames += message
     return Program(tuple(draw(_with_controls(frames, 2))))
 
 
 @st.composite
 def masked(draw: DrawFn, opcodes: Sequence[int]) -> Program:
     """A message of a few fragments, each with a masking key of its own, in any TCP segments."""
-    opcode = draw(st.sampled_from(opcodes))
-    payload = draw(payloads(opcode, 12))
     keys = st.one_of(st.sampled_from(KEYS), st.binary(min_size=4, max_size=4))
-    frames = [
-        PlannedFrame(frame.opcode, frame.payload, frame.fin, key=draw(keys))
-        for frame in _frames(opcode, draw(_cut(payload, 3)))
-    ]
+    frames = [replace(frame, key=draw(keys)) for frame in draw(_message(opcodes, 12, 3))]
     return Program(tuple(frames), draw(_segments(frames)))
 
 
 @st.composite
 def pings(draw: DrawFn, opcodes: Sequence[int]) -> Program:
     """Pings of any content, Pongs between them, perhaps within a message that has begun, in any TCP segments."""
-    frames: list[PlannedFrame] = []
-    content = st.one_of(st.binary(max_size=4), st.sampled_from((0, 1, 124, 125)).flatmap(_of_size))
-    for _ in range(draw(st.integers(1, 5))):
-        opcode = draw(st.sampled_from((Opcode.PING, Opcode.PING, Opcode.PONG)))
-        frames.append(PlannedFrame(opcode, draw(content)))
-    if frames[-1].opcode != Opcode.PING:
-        frames.append(PlannedFrame(Opcode.PING, draw(content)))
+    content = st.one_of(st.binary(max_size=4), st.sampled_from(LONG_PINGS))
+    kinds = st.sampled_from((Opcode.PING, Opcode.PING, Opcode.PONG))
+    frames = draw(st.lists(st.builds(PlannedFrame, kinds, content), max_size=4))
+    frames.append(PlannedFrame(Opcode.PING, draw(content)))
     if bool(opcodes) and draw(st.booleans()):
         place = draw(st.integers(0, len(frames) - 1))
-        frames.insert(place, PlannedFrame(draw(st.sampled_from(opcodes)), draw(st.binary(max_size=0)), fin=False))
+        frames.insert(place, PlannedFrame(draw(st.sampled_from(opcodes)), fin=False))
     return Program(tuple(frames), draw(_segments(frames)))
-
-
-def _of_size(size: int) -> SearchStrategy[bytes]:
-    return st.sampled_from((b"*" * size, b"\xfe" * size))
 
 
 # -- Close -------------------------------------------------------------------------------------------------------
@@ -201,7 +204,8 @@ def closes(draw: DrawFn, echoed: Sequence[int], taken: Sequence[int]) -> Program
 
 # -- illegal changes ---------------------------------------------------------------------------------------------
 
-HEADER_CHANGES: Final = (Change.RESERVED_BIT, Change.RESERVED_OPCODE, Change.LONG_FORM, Change.TOP_BIT)
+RESERVED_CHANGES: Final = (Change.RESERVED_BIT, Change.RESERVED_OPCODE)
+LENGTH_CHANGES: Final = (Change.LONG_FORM, Change.TOP_BIT)
 MASKING_CHANGES: Final = (Change.UNMASKED,)
 CONTROL_CHANGES: Final = (Change.FRAGMENTED_CONTROL, Change.LONG_CONTROL)
 ORDER_CHANGES: Final = (Change.STRAY_CONTINUATION, Change.NEW_MESSAGE_INSIDE)
@@ -236,14 +240,15 @@ def _beginnings(
     is within a fragmented message (None: either). No fragment before the place ends within a character.
     """
     frames: list[PlannedFrame] = []
-    for _ in range(draw(st.integers(0, 2)) if echoed else 0):
-        opcode = draw(st.sampled_from(echoed))
-        frames += _frames(opcode, draw(_cut(draw(payloads(opcode, 4)), 3)))
+    if echoed:
+        for message in draw(st.lists(_message(echoed, 3, 3), max_size=2)):
+            frames += message
     if bool(taken) and (draw(st.booleans()) if inside is None else inside):
         opcode = draw(st.sampled_from(taken))
-        frames.append(PlannedFrame(opcode, draw(payloads(opcode, 2)), fin=False))
-        if draw(st.booleans()):
-            frames.append(PlannedFrame(Opcode.CONTINUATION, draw(payloads(opcode, 2)), fin=False))
+        parts = draw(st.lists(payloads(opcode, 2), min_size=1, max_size=2))
+        frames += [
+            PlannedFrame(Opcode.CONTINUATION if at else opcode, part, fin=False) for at, part in enumerate(parts)
+        ]
     return draw(_with_controls(frames, 1))
 
 
@@ -255,7 +260,7 @@ def _bad_frames(draw: DrawFn, change: Change, inside: bool, taken: Sequence[int]
     either = st.sampled_from((True, False))
     match change:
         case Change.RESERVED_BIT | Change.UNMASKED:
-            opcode = draw(st.sampled_from([*data, Opcode.PING, Opcode.PONG]))
+            opcode = draw(st.sampled_from([*data, *data, Opcode.PING, Opcode.PONG]))
             fin = opcode >= 8 or draw(either)
             if change is Change.UNMASKED:
                 return PlannedFrame(opcode, payload, fin, masked=False)
@@ -310,7 +315,7 @@ def bad_texts(draw: DrawFn, echoed: Sequence[int]) -> BrokenProgram:
     change = draw(st.sampled_from(TEXT_CHANGES))
     octets = bytes.fromhex(draw(st.sampled_from(TEXT_OCTETS[change])))
     text = draw(texts(PLAIN, 3)) + octets + draw(st.sampled_from((b"", b"a", b"\xe2\x82\xac", b'"')))
-    frames = draw(_with_controls(_frames(Opcode.TEXT, draw(_cut(text, 4))), 1))
+    frames = draw(_with_controls(_frames(Opcode.TEXT, _parts(text, draw(_ends(len(text), 4)))), 1))
     before = Program(tuple(draw(_beginnings(echoed, (), False))))
     return BrokenProgram(change, tuple(frames), before, (), draw(_segments(frames)))
 

@@ -92,11 +92,18 @@ def bad_text(setting: Setting) -> Drawn:
     return {"program": draw.each_by_itself(draw.bad_texts(echoed(setting)))}
 
 
-def bad_header(setting: Setting) -> Drawn:
-    """A frame with reserved bits, a reserved opcode or a wrong length at any place."""
+def reserved(setting: Setting) -> Drawn:
+    """A frame with reserved bits or a reserved opcode at any place."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.broken(draw.HEADER_CHANGES, echoed(setting), taken(setting)))}
+    return {"program": draw.each_by_itself(draw.broken(draw.RESERVED_CHANGES, echoed(setting), taken(setting)))}
+
+
+def bad_length(setting: Setting) -> Drawn:
+    """A frame whose length is told in a wrong way at any place."""
+    from .. import strategies as draw
+
+    return {"program": draw.each_by_itself(draw.broken(draw.LENGTH_CHANGES, echoed(setting), taken(setting)))}
 
 
 def unmasked_frame(setting: Setting) -> Drawn:

@@ -28,7 +28,8 @@ async def judge_row(target: Target, program: Program) -> None:
     async with target.connect() as peer:
         await send_cut(target, peer, program.frames, program.segments)
         await peer.send(Frame(Opcode.TEXT, word))
-        got, silent = await _take_until(target, peer, expected, last)
+        expected.append(last)
+        got, silent = await _take_all(target, peer, expected)
     strangers = [message for message in got if message not in expected]
     got = [message for message in got if message in expected]
     if strangers and len(set(got)) < len(expected) and not target.found.chatty:
@@ -39,25 +40,28 @@ async def judge_row(target: Target, program: Program) -> None:
         target.findings.violated("each echo exactly once and in order", observed, requirement=ORDER, silence=silent)
 
 
-async def _take_until(
-    target: Target, peer: Peer, expected: list[tuple[int, bytes]], last: tuple[int, bytes]
+async def _take_all(
+    target: Target, peer: Peer, expected: list[tuple[int, bytes]]
 ) -> tuple[list[tuple[int, bytes]], bool]:
-    """The messages that come up to the last; whether that one did not come within the patience.
+    """The messages that come; whether the last of those expected did not come within the patience.
 
     Where others are missing then, they are awaited a little longer. Raises Undetermined when the connection ends.
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + target.patience
     got: list[tuple[int, bytes]] = []
-    last_came = False
-    while not last_came or any(message not in got for message in expected):
+    missing = set(expected)
+    while missing:
         message = await message_or_end(peer, deadline)
         if message is None:
             break
         if not isinstance(message, Message):
             raise Undetermined(f"cut off: {message}")
-        if (message.opcode, message.payload) == last:
-            last_came, deadline = True, min(deadline, clock() + peer.quiet)
-        else:
-            got.append((message.opcode, message.payload))
-    return got, not last_came
+        answer = (message.opcode, message.payload)
+        got.append(answer)
+        missing.discard(answer)
+        if answer == expected[-1]:
+            if not target.found.chatty and any(other not in expected for other in got):
+                break
+            deadline = min(deadline, clock() + peer.quiet)
+    return got, expected[-1] in missing

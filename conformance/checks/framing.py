@@ -693,7 +693,13 @@ async def any_messages_in_a_row(target: Target, program: Program) -> None:
     await judge_row(target, program)
 
 
-@check("rfc6455-5.2-3", "rfc6455-5.2-4", "rfc6455-5.2-8", "rfc6455-5.2-10", NOTHING_AFTER, given=_given.bad_header)
-async def any_illegal_header(target: Target, program: BrokenProgram) -> None:
-    """Reserved bits, a reserved opcode or an impossible length fail the connection at any place of a legal program."""
+@check("rfc6455-5.2-3", "rfc6455-5.2-4", NOTHING_AFTER, given=_given.reserved)
+async def any_reserved_bits_or_opcode(target: Target, program: BrokenProgram) -> None:
+    """Reserved bits or a reserved opcode at any place of a legal program fail the connection."""
+    await expect_broken(target, program)
+
+
+@check("rfc6455-5.2-8", "rfc6455-5.2-10", NOTHING_AFTER, given=_given.bad_length)
+async def any_illegal_length(target: Target, program: BrokenProgram) -> None:
+    """A length with its top bit set, or in too many bytes, is not misread at any place of a legal program."""
     await expect_broken(target, program)
