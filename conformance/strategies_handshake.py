@@ -6,7 +6,6 @@ many servers take no more than 8 KiB (RFC 9110, section 5.4 lets them).
 
 from __future__ import annotations
 
-import itertools
 import string
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
@@ -14,7 +13,7 @@ from typing import Any, Final, TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from .checks._handshake_fault import FAULTS, Fault, FaultKind, key_of
+from .checks._handshake_fault import FAULTS, Fault, FaultKind, FaultyHandshake, key_of
 from .checks._handshake_variation import (
     EMPTY_LINE,
     OWN,
@@ -42,19 +41,13 @@ BROWSERS: Final = (
     ("DNT", "1"),
 )
 """Fields that browsers send along."""
-REPEATS: Final = (1, 2, 30, 150)
-"""How often a further field's text, of 12 octets at most, stands in its value."""
-OTHER_OPTIONS: Final = ("keep-alive", "x-wsproof", "x-upgrade")
-OTHER_PROTOCOLS: Final = ("foo/1", "x-wsproof/2.0")
-
-
-def _lists_with(word: str, others: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """``word`` alone, then at any place among some of the ``others`` in any order; the shortest first."""
-    found = []
-    for count in range(len(others) + 1):
-        for chosen in itertools.permutations(others, count):
-            found += [(*chosen[:place], word, *chosen[place:]) for place in range(count + 1)]
-    return tuple(found)
+SIZES: Final = (0, 40, 700, 2000)
+"""Octets to which the value of a further field is drawn out; 0: as drawn."""
+BEFORE: Final = ((), ("keep-alive",), ("x-wsproof",), ("keep-alive", "x-wsproof"), ("x-wsproof", "x-upgrade"))
+AFTER: Final = ((), ("x-other",), ("x-other", "x-last"))
+"""Connection options that may stand before and after Upgrade."""
+PROTOCOLS_BEFORE: Final = ((), ("foo/1",), ("foo/1", "x-wsproof/2.0"))
+PROTOCOLS_AFTER: Final = ((), ("bar",))
 
 
 def _with_gaps(elements: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
@@ -64,22 +57,13 @@ def _with_gaps(elements: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys([*once, *twice]))
 
 
-def _departures(forms: tuple[T, ...]) -> tuple[tuple[T, ...], ...]:
-    """Each line of OWN in one of the ``forms``; those first in which the fewest depart from the first form."""
-    return tuple(
-        sorted(itertools.product(forms, repeat=len(OWN)), key=lambda chosen: sum(form != forms[0] for form in chosen))
-    )
-
-
 WORD: Final = "*"
-"""Stands for ``websocket`` and ``Upgrade`` in the lists below, because their case is drawn by itself."""
-ORDERS: Final = tuple(itertools.permutations(range(len(OWN))))
-OPTION_LISTS: Final = _lists_with(WORD, OTHER_OPTIONS)
-PROTOCOL_LISTS: Final = _lists_with(WORD, OTHER_PROTOCOLS)[1:]
-LISTS_WITH_GAPS: Final = tuple(gaps for options in OPTION_LISTS[:7] for gaps in _with_gaps(options))
-SPELLINGS: Final = _departures(tuple(Spelling))
-SPACES_BEFORE: Final = _departures(tuple((before, "") for before in (" ", "", "  ", "\t", " \t ")))
-SPACES_AFTER: Final = _departures(tuple((" ", after) for after in ("", " ", "\t", "  ", "\t \t")))[1:]
+"""Stands for Upgrade in the lists below, because its case is drawn by itself."""
+LISTS_WITH_GAPS: Final = tuple(
+    gaps
+    for options in ((WORD,), ("keep-alive", WORD), (WORD, "keep-alive"), ("keep-alive", WORD, "x-wsproof"))
+    for gaps in _with_gaps(options)
+)
 OFFERS: Final = ("x-unknown", "y-wsproof", "x-unknown; p=1", 'y-wsproof; p; q="1"', "x-permessage-deflate; p = a-b; q")
 
 
@@ -89,9 +73,13 @@ def _maybe(strategy: SearchStrategy[Any], default: Any) -> SearchStrategy[Any]:
 
 
 def keys() -> SearchStrategy[str]:
-    """Sec-WebSocket-Key: any 16 octets in base64, now and then the same character all over."""
-    same = st.sampled_from((bytes(16), b"\xff" * 16, b"\xfb\xef\xbe" * 5 + b"\xfb"))
-    return (st.binary(min_size=16, max_size=16) | same).map(key_of)
+    """Sec-WebSocket-Key: any 16 octets in base64."""
+    return st.binary(min_size=16, max_size=16).map(key_of)
+
+
+def _odd_keys() -> SearchStrategy[str]:
+    """Keys of the two characters that are neither letters nor digits."""
+    return st.sampled_from((b"\xff" * 16, b"\xfb\xef\xbe" * 5 + b"\xfb")).map(key_of)
 
 
 def _cased(word: str, usual: Sequence[str]) -> SearchStrategy[str]:
@@ -107,17 +95,15 @@ def protocol_names() -> SearchStrategy[str]:
     return _cased("websocket", ("websocket", "WebSocket", "WEBSOCKET"))
 
 
-def _lists(lists: Sequence[tuple[str, ...]], word: SearchStrategy[str]) -> SearchStrategy[tuple[str, ...]]:
-    """One of those lists with the word in its place."""
-    return st.builds(
-        lambda elements, word: tuple(word if element == WORD else element for element in elements),
-        st.sampled_from(tuple(lists)),
-        word,
-    )
+def _among(
+    before: SearchStrategy[tuple[str, ...]], word: SearchStrategy[str], after: SearchStrategy[tuple[str, ...]]
+) -> SearchStrategy[tuple[str, ...]]:
+    """A list with the word between others."""
+    return st.builds(lambda before, word, after: (*before, word, *after), before, word, after)
 
 
-def _options(lists: Sequence[tuple[str, ...]]) -> SearchStrategy[tuple[str, ...]]:
-    return _lists(lists, _cased("upgrade", ("Upgrade", "upgrade", "UPGRADE")))
+def _upgrade() -> SearchStrategy[str]:
+    return _cased("upgrade", ("Upgrade", "upgrade", "UPGRADE"))
 
 
 def _on_one_line(lists: SearchStrategy[tuple[str, ...]], commas: Sequence[str]) -> SearchStrategy[tuple[str, ...]]:
@@ -126,23 +112,52 @@ def _on_one_line(lists: SearchStrategy[tuple[str, ...]], commas: Sequence[str]) 
 
 def option_lists() -> SearchStrategy[tuple[str, ...]]:
     """Connection: Upgrade among other options, in one line."""
-    return _on_one_line(_options(OPTION_LISTS), (", ", ",", " ,", " , ", ",\t"))
+    options = _among(st.sampled_from(BEFORE), _upgrade(), st.sampled_from(AFTER))
+    return _on_one_line(options, (", ", ",", " ,", " , ", ",\t"))
 
 
 def option_lines() -> SearchStrategy[tuple[str, ...]]:
     """Connection: Upgrade among other options, each on a line of its own."""
-    return _options(OPTION_LISTS[1:])
+    first = _among(st.just(()), _upgrade(), st.sampled_from(AFTER[1:]))
+    return first | _among(st.sampled_from(BEFORE[1:]), _upgrade(), st.sampled_from(AFTER))
 
 
 def gaps() -> SearchStrategy[tuple[str, ...]]:
     """Connection: a list with empty elements."""
-    return _on_one_line(_options(LISTS_WITH_GAPS), (",", ", ", " ,"))
+    lists = st.builds(
+        lambda elements, word: tuple(word if element == WORD else element for element in elements),
+        st.sampled_from(LISTS_WITH_GAPS),
+        _upgrade(),
+    )
+    return _on_one_line(lists, (",", ", ", " ,"))
 
 
 def protocol_lists() -> SearchStrategy[tuple[str, ...]]:
     """Upgrade: websocket among other protocols, on one line or several."""
-    lists = _lists(PROTOCOL_LISTS, protocol_names())
-    return _on_one_line(lists, (", ",)) | lists
+    first = _among(st.just(()), protocol_names(), st.sampled_from(PROTOCOLS_AFTER[1:]))
+    later = _among(st.sampled_from(PROTOCOLS_BEFORE[1:]), protocol_names(), st.sampled_from(PROTOCOLS_AFTER))
+    return _on_one_line(first | later, (", ",)) | first | later
+
+
+def orders() -> SearchStrategy[tuple[int, ...]]:
+    """OWN in any order."""
+    return st.permutations(range(len(OWN))).map(tuple)
+
+
+def _each(forms: Sequence[T]) -> SearchStrategy[tuple[T, ...]]:
+    """One of the forms for each line of OWN."""
+    return st.tuples(*[st.sampled_from(tuple(forms))] * len(OWN))
+
+
+def spaces_before() -> SearchStrategy[tuple[tuple[str, str], ...]]:
+    """White space before each value of OWN."""
+    return _each([(before, "") for before in (" ", "", "  ", "\t", " \t ")])
+
+
+def spaces_after() -> SearchStrategy[tuple[tuple[str, str], ...]]:
+    """White space after each value of OWN, or most of them."""
+    spaces = _each([(" ", after) for after in ("", " ", "\t", "  ", "\t \t")])
+    return spaces.filter(lambda pairs: any(after for _, after in pairs))
 
 
 def further_fields() -> SearchStrategy[Further]:
@@ -152,11 +167,11 @@ def further_fields() -> SearchStrategy[Further]:
         Further,
         st.text(NAME_CHARACTERS, max_size=12).map(lambda rest: f"X-Wsproof-{rest}"),
         st.text(VALUE_CHARACTERS, max_size=12),
-        st.sampled_from(REPEATS),
+        st.sampled_from(SIZES),
         before,
     )
     others = st.sampled_from((("Sec-WebSocket-Foo", "1"), ("Sec-WebSocket", "1"), ("X-Upgrade", "foo"), *BROWSERS))
-    return own | st.builds(lambda pair, place: Further(pair[0], pair[1], 1, place), others, before)
+    return own | st.builds(lambda pair, place: Further(pair[0], pair[1], 0, place), others, before)
 
 
 def cookies() -> SearchStrategy[tuple[str, ...]]:
@@ -170,9 +185,9 @@ def cookies() -> SearchStrategy[tuple[str, ...]]:
 
 
 def queries() -> SearchStrategy[str]:
-    """A query with a parameter that no application knows."""
+    """No query, or one with a parameter that no application knows."""
     piece = st.sampled_from(QUERY_CHARACTERS) | st.sampled_from(QUERY_PIECES)
-    return st.lists(piece, max_size=8).map(lambda pieces: "wsproof=" + "".join(pieces))
+    return st.lists(piece, max_size=8).map(lambda pieces: "wsproof=" * bool(pieces) + "".join(pieces))
 
 
 def cuts() -> SearchStrategy[tuple[Cut, ...]]:
@@ -190,20 +205,20 @@ def extensions() -> SearchStrategy[tuple[str, ...]]:
 def variations(focus: Aspect | None = None) -> SearchStrategy[Variation]:
     """Legal handshakes. With a ``focus`` each has that and little else, so that a refusal can be put down to it."""
     parts: dict[str, SearchStrategy[Any]] = {
-        "order": st.sampled_from(ORDERS),
+        "order": orders(),
         "cuts": cuts(),
         "further": st.lists(further_fields(), max_size=2).map(tuple),
     }
     match focus:
         case None:
             parts |= {
-                "key": _maybe(keys(), None),
-                "names": st.sampled_from(SPELLINGS),
+                "key": st.none() | _odd_keys() | keys(),
+                "names": _each(tuple(Spelling)),
                 "upgrade": protocol_names().map(lambda name: (name,)),
                 "connection": option_lists(),
-                "space": _maybe(st.sampled_from(SPACES_BEFORE), Variation().space),
+                "space": _maybe(spaces_before(), Variation().space),
                 "cookies": _maybe(cookies(), ()),
-                "query": _maybe(queries(), ""),
+                "query": queries(),
             }
         case Aspect.PROTOCOLS:
             parts["upgrade"] = protocol_lists()
@@ -212,7 +227,7 @@ def variations(focus: Aspect | None = None) -> SearchStrategy[Variation]:
         case Aspect.GAPS:
             parts["connection"] = gaps()
         case Aspect.SPACE_AFTER:
-            parts["space"] = st.sampled_from(SPACES_AFTER)
+            parts["space"] = spaces_after()
         case Aspect.EXTENSIONS:
             parts["extensions"] = extensions()
         case _:
@@ -224,11 +239,11 @@ def bystanders() -> SearchStrategy[Variation]:
     """Legal differences that may go with a fault: a few of each, because the fault is what matters."""
     return st.builds(
         Variation,
-        order=st.sampled_from(ORDERS),
-        names=st.sampled_from(SPELLINGS),
+        order=orders(),
+        names=_each(tuple(Spelling)),
         connection=option_lists(),
         further=st.lists(further_fields(), max_size=1).map(tuple),
-        query=_maybe(queries(), ""),
+        query=queries(),
     )
 
 
@@ -306,3 +321,8 @@ def faults(group: str) -> SearchStrategy[Fault]:
     """Faults of that group of FAULTS, each kind as often as another."""
     kinds: Sequence[FaultKind] = tuple(FAULTS[group])
     return st.one_of([st.builds(Fault, st.just(kind), _texts(kind), _places(kind)) for kind in kinds])
+
+
+def faulty_handshakes(group: str) -> SearchStrategy[FaultyHandshake]:
+    """A fault of that group among legal differences."""
+    return st.builds(FaultyHandshake, faults(group), bystanders())

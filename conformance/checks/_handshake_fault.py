@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from ._handshake_variation import CONNECTION, HOST, KEY, OWN, UPGRADE, VERSION, Head, Line
+from ._handshake_variation import CONNECTION, HOST, KEY, OWN, UPGRADE, VERSION, Head, Line, Variation
 
 
 class FaultKind(Enum):
@@ -127,7 +127,7 @@ class Fault:
     def __str__(self) -> str:
         kind = self.kind
         if kind in _REPEATED:
-            return f"{kind.value.format(self.text or 'the same again')} (line {self.at + 1} at the latest)"
+            return f"{kind.value.format(self.text or 'the same again')} as line {self.at + 1}"
         if kind is FaultKind.SPACE_BEFORE_COLON:
             return f"{kind.value.format(_named(self.text))} in {self._line}"
         if kind is FaultKind.SPACE_FIRST:
@@ -195,6 +195,17 @@ class Fault:
         return _inserted(_without(head, self.at), replace(moved, name=self.text + moved.name), 0)
 
 
+@dataclass(frozen=True, slots=True)
+class FaultyHandshake:
+    """A handshake that is wrong in one thing, and differs from the plain one in some that are right."""
+
+    fault: Fault
+    variation: Variation
+
+    def __str__(self) -> str:
+        return "; ".join([str(self.fault), *(words for _, words in self.variation.changes())])
+
+
 def _named(space: str) -> str:
     return {" ": "a space", "\t": "a tab"}.get(space, "white space")
 
@@ -212,4 +223,4 @@ def key_of(octets: bytes) -> str:
     return base64.b64encode(octets).decode()
 
 
-__all__ = ["FAULTS", "HARMLESS", "Fault", "FaultKind", "key_of", "requirement_of"]
+__all__ = ["FAULTS", "HARMLESS", "Fault", "FaultKind", "FaultyHandshake", "key_of", "requirement_of"]

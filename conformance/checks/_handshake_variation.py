@@ -114,16 +114,20 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Further:
-    """A further field of no meaning, ``text`` ``times`` over, before the line at ``before`` in the order of OWN."""
+    """A further field of no meaning before the line at ``before`` in the order of OWN.
+
+    ``text`` is its value, repeated where ``octets`` are more than it has.
+    """
 
     name: str
     text: str
-    times: int
+    octets: int
     before: int
 
     @property
     def value(self) -> str:
-        return (self.text * self.times).strip()
+        text = self.text.strip()
+        return ((text or "x") * self.octets)[: self.octets] if self.octets > len(text) else text
 
     def __str__(self) -> str:
         value = self.value if len(self.value) <= 40 else f"{self.value[:20]}... ({len(self.value)} octets)"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..check import Param, Undetermined, Violation, param
 from ..target import Answer, Setting, Target
 from ._answers import Expected, judge, ready
-from ._handshake_fault import FAULTS, Fault, FaultKind, requirement_of
+from ._handshake_fault import FAULTS, Fault, FaultKind, FaultyHandshake, requirement_of
 from ._handshake_variation import AMONG_OTHERS, Aspect, Head, Variation, head_of
 from ._handshakes import accept_is_right, grade_refusal
 
@@ -43,16 +43,18 @@ def fault_params() -> list[Param]:
 
 def any_variation(setting: Setting, focus: Aspect | None) -> Mapping[str, SearchStrategy[Any]]:
     """Legal handshakes. Hypothesis is imported only where a property runs."""
+    from ..strategies import each_by_itself
     from ..strategies_handshake import variations
 
-    return {"variation": variations(focus)}
+    return {"variation": each_by_itself(variations(focus))}
 
 
 def any_fault(setting: Setting, group: str) -> Mapping[str, SearchStrategy[Any]]:
     """Legal handshakes, and what is wrong with them."""
-    from ..strategies_handshake import bystanders, faults
+    from ..strategies import each_by_itself
+    from ..strategies_handshake import faulty_handshakes
 
-    return {"variation": bystanders(), "fault": faults(group)}
+    return {"handshake": each_by_itself(faulty_handshakes(group))}
 
 
 async def send(target: Target, head: Head) -> Answer:
@@ -102,13 +104,13 @@ async def _to_blame(target: Target, variation: Variation) -> Aspect:
     return Aspect.KEY
 
 
-async def judge_fault(target: Target, variation: Variation, fault: Fault) -> None:
+async def judge_fault(target: Target, handshake: FaultyHandshake) -> None:
     """A handshake with one fault is not accepted, whatever else varies."""
-    plain = head_of(target.request(), variation)
+    fault = handshake.fault
+    plain = head_of(target.request(), handshake.variation)
     head = fault.put_into(plain)
     answer = await send(target, head)
-    differs = ", ".join(words for _, words in variation.changes())
-    sent = f"{fault} ({differs})" if differs else str(fault)
+    sent = str(handshake)
     requirement = requirement_of(fault.kind)
     match fault.kind:
         case FaultKind.KEY_LENGTH | FaultKind.KEY_CHARACTERS | FaultKind.SECOND_KEY:

@@ -12,7 +12,7 @@ from ..wire.frames import CloseCode, Frame
 from ..wire.handshake import Field
 from ._answers import ask, ready
 from ._first_frames import can_begin_frame, first_push, judge_early_frame, start_of_frames
-from ._handshake_fault import Fault
+from ._handshake_fault import FaultyHandshake
 from ._handshake_variation import Aspect, Variation
 from ._handshakes import (
     accept_is_right,
@@ -768,6 +768,6 @@ async def any_legal_variation(target: Target, focus: Aspect | None, variation: V
 
 
 @check("rfc6455-4.2.1-1", each=fault_params(), given=any_fault)
-async def any_fault_in_any_variation(target: Target, group: str, variation: Variation, fault: Fault) -> None:
+async def any_fault_in_any_variation(target: Target, group: str, handshake: FaultyHandshake) -> None:
     """A handshake with one fault is refused, whatever legal differences go with it."""
-    await judge_fault(target, variation, fault)
+    await judge_fault(target, handshake)
