@@ -169,12 +169,13 @@ class RunPlugin:
 
     # -- reports -------------------------------------------------------------------------------------------------
 
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+    def pytest_report_teststatus(self, report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, str] | None:
         """A check that warns has passed, and is counted apart; one whose warning the baseline knows is not."""
+        if not isinstance(report, pytest.TestReport) or report.when != "call" or not report.passed:
+            return None
         found = properties_of(report)
-        if report.when == "call" and report.passed and found.get(VERDICT) == Verdict.WARN and KNOWN not in found:
-            return "warned", "w", "WARNED"
-        return None
+        warned = found.get(VERDICT) == Verdict.WARN and KNOWN not in found
+        return ("warned", "w", "WARNED") if warned else None
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         warned: Sequence[pytest.TestReport] = terminalreporter.getreports("warned")
