@@ -31,6 +31,7 @@ from wsproof.reports.toml_file import read_toml
 PATIENCE = 0.5
 """Seconds. Long for a server in the same process, short enough for hundreds of silent mutants."""
 PROFILE = Path(__file__).with_name("mutants.toml")
+CONTRACTS = Path(__file__).with_name("contracts.toml")
 BAD = (Verdict.FAIL, Verdict.WARN)
 
 SMOKE = (
@@ -112,7 +113,7 @@ async def observe(
     observation = Observation()
     server_side, client_side = tls_contexts() if tls else (None, None)
     async with MutantServer(switch, ssl=server_side) as server:
-        profile, _ = read_toml(PROFILE, Profile)
+        profile, _ = read_toml(profile_for(checks), Profile)
         endpoint = parse_endpoint(server.url)
         if client_side is not None:
             endpoint = replace(endpoint, tls=client_side)
@@ -128,6 +129,11 @@ async def observe(
         if runner.stopped is not None:
             observation.errors["run"] = runner.stopped.reason
     return observation
+
+
+def profile_for(checks: Iterable[Check]) -> Path:
+    """The profile that these checks need: with the contracts as soon as one of them is of a contract."""
+    return CONTRACTS if any(item.chapter.startswith("contract-") for item in checks) else PROFILE
 
 
 @cache
