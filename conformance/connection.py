@@ -324,7 +324,8 @@ class Connection:
             if reader.too_long:
                 raise Violation("a response", "a response head without end")
             return None
-        self.recording.awaited(self.conn, "response", timeout, response, reader.method)
+        framed = response.accepted and not _is_to_another(self._request, response)
+        self.recording.awaited(self.conn, "response", timeout, response, reader.method, framed)
         for head in [*response.informational, response.head]:
             self._transcript.head(self.conn, "in", head.raw)
         self.response = response
@@ -334,7 +335,7 @@ class Connection:
         rest = reader.rest + bytes(self._early)  # some may have come before anybody looked at the response
         self._release(len(self._early))
         self._early.clear()
-        if response.accepted and not _is_to_another(self._request, response):
+        if framed:
             self._framing = True
             self.frame_lint.rsv_allowed = reserved_bits_of(response.head.all("Sec-WebSocket-Extensions"))
             self._take_frames(rest)

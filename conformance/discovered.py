@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from .wire.frames import Opcode
@@ -60,6 +62,32 @@ class Discovered:
                 "binary": _BINARY[self.echo.binary],
             }
         return found
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Discovered:
+        """What :meth:`as_dict` gave, read back; octets that are no UTF-8 from their escapes. Raises ValueError."""
+        known = {item.name for item in fields(cls)}
+        if found.keys() - known:
+            raise ValueError(f"nothing like {min(found.keys() - known)!r} is discovered")
+        values = dict(found)
+        values["refused"] = tuple(values.get("refused", ()))
+        if values.get("echo") is not None:
+            values["echo"] = _echo_form(values["echo"])
+        return cls(**values)
+
+
+def _echo_form(echo: Any) -> EchoForm:
+    try:
+        prefix, _, suffix = echo["text"].partition("{message}")
+        binary = next(opcode for opcode, name in _BINARY.items() if name == echo["binary"])
+    except (AttributeError, KeyError, TypeError, StopIteration):
+        raise ValueError("the echo form is not written as text and binary") from None
+    return EchoForm(_octets(prefix), _octets(suffix), binary)
+
+
+def _octets(text: str) -> bytes:
+    whole = re.sub(r"\\x([0-9a-f]{2})", lambda match: chr(0xDC00 + int(match[1], 16)), text)
+    return whole.encode("utf-8", "surrogateescape")
 
 
 NOTHING_KNOWN = Discovered()

@@ -108,7 +108,9 @@ class Peer(Connection):
     async def expect_message(self, opcode: int, payload: bytes, patience: float | None = None) -> Message:
         """This message comes; others of the target's own are passed over. Raises Violation."""
         expected = str(Message(opcode, payload))
-        rule = self._rule("message", expected, opcode=opcode, payload=payload, timeout=self._seconds(patience))
+        rule = self._rule(
+            "message", expected, opcode=opcode, payload=payload, timeout=self._seconds(patience), chatty=self._chatty
+        )
         got = await self.answer((opcode, payload), patience=patience)
         if got is None:
             raise self._broken(rule, Violation(expected, f"nothing within {self._told(patience)}", silence=True))
@@ -215,7 +217,7 @@ class Peer(Connection):
         expected = f"the connection failed with {' or '.join(map(str, codes)) or 'a Close'}, or TCP end"
         rule: int | None = None
         if sign_of is None:
-            told = {"codes": codes, "taken": taken, "earlier": earlier, "echo": self._echo}
+            told = {"codes": codes, "taken": taken, "earlier": earlier, "echo": self._echo, "may_be_late": may_be_late}
             rule = self._rule("failed", expected, timeout=self.patience, quiet=self.quiet, **told)
         nonce: bytes | None = None
         working = False

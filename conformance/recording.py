@@ -74,16 +74,19 @@ class Recording:
         """
         self._add((what, conn))
 
-    def awaited(self, conn: int, what: str, timeout: float, came: Came, method: bytes = b"") -> None:
+    def awaited(
+        self, conn: int, what: str, timeout: float, came: Came, method: bytes = b"", framed: bool = False
+    ) -> None:
         """What came when ``what`` was awaited for at most ``timeout`` seconds.
 
-        ``what``: ``frame`` (or the end), ``response`` (to a request of that ``method``), ``ping`` (one that is no legal
-        frame), ``rest`` (bytes after the last whole frame or response), ``reading`` (the target reads on), ``tls-end``.
+        ``what``: ``frame`` (or the end), ``response`` (to a request of that ``method``; ``framed``: frames follow it),
+        ``ping`` (one that is no legal frame), ``rest`` (bytes after the last whole frame or response), ``reading``
+        (the target reads on), ``tls-end``.
         """
         kept: Came | _Long = came
         if isinstance(came, ReceivedFrame) and len(came.payload) > MAX_PAYLOAD:
             kept = _Long(replace(came, payload=came.payload[:START]), hashlib.sha256(came.payload).hexdigest())
-        self._add(("await", conn, what, timeout, kept, method))
+        self._add(("await", conn, what, timeout, kept, method, framed))
 
     def rule(self, conn: int, name: str, expected: str, told: dict[str, Any]) -> int:
         """A primitive of the peer begins to expect something; ``told`` is all that its judgement rests on."""
@@ -114,10 +117,12 @@ class Recording:
                 case "long":
                     step |= {"do": "send", "length": rest[1], "sha256": rest[2]}
                 case "await":
-                    _, what, timeout, came, method = rest
+                    _, what, timeout, came, method, framed = rest
                     step |= {"what": what, "timeout": round(max(timeout, 0.0), 3)}
                     step |= {"method": method.decode("latin-1")} if method else {}
                     step["came"] = _came(came, redactor)
+                    if framed:
+                        step["came"]["framed"] = True
                 case "expect":
                     if index not in self._broken:
                         continue
@@ -138,7 +143,7 @@ class Recording:
             if do == "send":
                 sent[index] = rest[0]
                 (frames if conn in open_ else heads).setdefault(conn, []).append(index)
-            elif do == "await" and isinstance(rest[2], Response) and rest[2].accepted:
+            elif do == "await" and rest[4]:
                 open_.add(conn)
         for places in heads.values():
             sent |= zip(places, _redacted_heads([sent[place] for place in places], redactor), strict=True)
@@ -213,10 +218,9 @@ def unmasked(stream: bytes) -> bytes:
 
 
 def _came(came: Came | _Long, redactor: Redactor) -> Step | None:
-    sha256 = None
-    if isinstance(came, _Long):
-        came, sha256 = came.frame, came.sha256
     match came:
+        case _Long():
+            return {"frame": frame_seen(came.frame, came.sha256, redactor)}
         case None:
             return None
         case Ended():
@@ -229,7 +233,7 @@ def _came(came: Came | _Long, redactor: Redactor) -> Step | None:
             heads = b"".join(head.raw for head in [*came.informational, came.head])[:MAX_HEAD]
             return {"response": redactor.text(heads.decode("latin-1")), "complete": came.complete}
         case ReceivedFrame():
-            return {"frame": frame_seen(came, sha256, redactor)}
+            return {"frame": frame_seen(came, None, redactor)}
 
 
 def frame_seen(frame: ReceivedFrame, sha256: str | None, redactor: Redactor) -> Step:

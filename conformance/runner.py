@@ -258,6 +258,7 @@ class Runner:
         own = {f.requirement for f in attempt.findings if _says_something(f)}
         added: list[RawFinding] = []
         trial = attempt.trial
+        own_fault = any(finding.outcome in (Outcome.WARNED, Outcome.VIOLATED) for finding in attempt.findings)
         for name in attempt.check.requirements:
             if name in self._observed and name not in own:
                 finding, evidence = self._observed[name]
@@ -265,7 +266,8 @@ class Runner:
                 if where == attempt.check.id:
                     continue
                 added.append(replace(finding, observed=f"{finding.observed} (in {where})"))
-                trial = evidence
+                if not own_fault:  # else its own exchange shows more
+                    trial = evidence
         if not added or trial is None or attempt.error is not None:
             return attempt
         gone = {finding.requirement for finding in added}
@@ -287,8 +289,8 @@ class Runner:
             trial = tried.trial
             example = None if tried.values is None else encode_example(item, tried.values)
         entries = tuple(trial.transcript.entries)
-        own, made = self._split_observed(item, trial.seen, trial.made)
-        for finding in own:
+        made = own_findings(item, trial)
+        for finding in trial.seen:
             self._observed.setdefault(finding.requirement, (finding, trial.witness(finding.requirement)))
         reason = next((f.observed for f in made if f.outcome is Outcome.UNDETERMINED), None)
         return Attempt(
@@ -312,18 +314,6 @@ class Runner:
             return await property.run(at_once=at_once, shrinks=alone or item.alone), None
         except Exception:  # the drawing failed: a bug of the property
             return None, traceback.format_exc()
-
-    @staticmethod
-    def _split_observed(
-        item: Check, seen: Sequence[RawFinding], made: tuple[RawFinding, ...]
-    ) -> tuple[list[RawFinding], tuple[RawFinding, ...]]:
-        """What was read along: the watching check takes its own requirements at once, all else is for the watchers."""
-        if not item.watches:
-            return list(seen), made
-        own = {finding.requirement: finding for finding in reversed(seen) if finding.requirement in item.requirements}
-        said = {f.requirement for f in made if _says_something(f)}
-        kept = [f for f in made if f.requirement not in own or f.requirement in said]
-        return list(seen), (*kept, *(finding for name, finding in own.items() if name not in said))
 
     # -- is it still there ---------------------------------------------------------------------------------------
 
@@ -374,6 +364,16 @@ def _in_turn(checks: Sequence[Check]) -> list[Check]:
         at[item.id] = (place[item.chapter] + 0.5) / size[item.chapter]
         place[item.chapter] += 1
     return sorted(checks, key=lambda item: (not item.long, at[item.id]))
+
+
+def own_findings(item: Check, trial: Trial) -> tuple[RawFinding, ...]:
+    """What it made, and where it watches what was read along of its own requirements; all else is for the watchers."""
+    if not item.watches:
+        return trial.made
+    own = {finding.requirement: finding for finding in reversed(trial.seen) if finding.requirement in item.requirements}
+    said = {f.requirement for f in trial.made if _says_something(f)}
+    kept = [f for f in trial.made if f.requirement not in own or f.requirement in said]
+    return (*kept, *(finding for name, finding in own.items() if name not in said))
 
 
 def _says_something(finding: RawFinding) -> bool:

@@ -26,6 +26,7 @@ COMMANDS = {
     "check": Part("wsproof.conformance.command", "check", "Check a WebSocket server against RFC 6455."),
     "list": Part("wsproof.conformance.command", "list_checks", "List the checks."),
     "explain": Part("wsproof.conformance.command", "explain", "Explain a check or a requirement."),
+    "replay": Part("wsproof.conformance.replay_command", "replay_check", "Repeat one recorded failure, byte for byte."),
     "serve": Part("wsproof.reference_server.command", "serve", "Run the reference server."),
 }
 

@@ -1,0 +1,128 @@
+"""A failure on a mutant, recorded by the command, and replayed: by the command and by the script that it writes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants import MutantServer, Switch
+from wsproof.conformance.command import CheckOptions, run_check
+from wsproof.conformance.replay_command import ReplayOptions, run_replay, run_script
+from wsproof.conformance.serve import free_port
+from wsproof.reports.console import Verbosity
+from wsproof.reports.model import CheckResult, Run, Verdict
+from wsproof.reports.runfile import read_run
+
+from .harness import PATIENCE, PROFILE, _explained, chapter_checks, needs_tls, tls_contexts
+
+BAD = (Verdict.FAIL, Verdict.WARN)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Exit codes of a replay against the broken server, the mended one, and one that is not there; what was said."""
+
+    broken: int
+    mended: int
+    dead: int
+    said: str
+
+    @property
+    def codes(self) -> tuple[int, int, int]:
+        return self.broken, self.mended, self.dead
+
+
+async def quietly(function: Callable[[], int]) -> tuple[int, str]:
+    """What a command function returns and writes, called in a thread, so that servers of this loop answer it."""
+    written = io.StringIO()
+
+    def call() -> int:
+        with contextlib.redirect_stdout(written):
+            return function()
+
+    return await asyncio.to_thread(call), written.getvalue()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One failure of one switch."""
+
+    switch: Switch
+    path: Path
+    result: CheckResult
+    tls: bool
+
+    def server(self, *, broken: bool) -> MutantServer:
+        """The server with its fault, or without any."""
+        return MutantServer(self.switch if broken else None, ssl=tls_contexts()[0] if self.tls else None)
+
+    async def by_command(self) -> Outcome:
+        """Replayed by ``wsproof replay``."""
+
+        async def replayed(url: str) -> tuple[int, str]:
+            options = ReplayOptions(self.path, self.result.id, url, insecure=self.tls)
+            return await quietly(lambda: run_replay(options))
+
+        return await self._against_each(replayed)
+
+    async def by_script(self, script: Path) -> Outcome:
+        """Replayed by the script that ``wsproof replay --script`` writes, in a process of its own."""
+        await quietly(lambda: run_script(self.path, self.result.id, script))
+
+        async def replayed(url: str) -> tuple[int, str]:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", str(script), url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            )
+            output, _ = await process.communicate()
+            return process.returncode or 0, output.decode()
+
+        return await self._against_each(replayed)
+
+    async def _against_each(self, replayed: Callable[[str], object]) -> Outcome:
+        codes, said = [], ""
+        for broken in (True, False):
+            async with self.server(broken=broken) as server:
+                code, text = await replayed(base(server))  # type: ignore[misc]  # both are coroutine functions
+            codes.append(code)
+            said += f"--- {'broken' if broken else 'mended'}: {code}\n{text}"
+        scheme = "wss" if self.tls else "ws"
+        code, text = await replayed(f"{scheme}://127.0.0.1:{free_port()}/")  # type: ignore[misc]  # as above
+        return Outcome(codes[0], codes[1], code, f"{said}--- dead: {code}\n{text}")
+
+
+def base(server: MutantServer) -> str:
+    """The URL below which the profile's paths are."""
+    return server.url.removesuffix("/echo")
+
+
+async def recorded_run(switch: Switch, expression: str, path: Path, *, tls: bool) -> Run:
+    """Check the mutant as ``wsproof check`` does, and read the run file back."""
+    async with MutantServer(switch, ssl=tls_contexts()[0] if tls else None) as server:
+        options = CheckOptions(
+            url=base(server),
+            profile=str(PROFILE),
+            expression=expression,
+            patience=PATIENCE,
+            insecure=tls,
+            output=path,
+            verbosity=Verbosity.QUIET,
+        )
+        await quietly(lambda: run_check(options))
+    return read_run(path)
+
+
+async def failure_of(switch: Switch, path: Path, *, id: str | None = None) -> Case | None:
+    """The first failure (or else warning) that the switch explains; None where it makes nothing fail."""
+    tls = needs_tls(switch, chapter_checks(switch.chapter))
+    run = await recorded_run(switch, id or f"{switch.chapter.replace('_', '-')}/*", path, tls=tls)
+    for verdict in BAD:
+        for result in run.checks:
+            bad = [finding.requirement for finding in result.findings if finding.verdict is verdict]
+            if result.verdict is verdict and any(_explained(switch, result.id, name) for name in bad):
+                return Case(switch, path, result, tls)
+    return None
