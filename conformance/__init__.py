@@ -38,10 +38,14 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def _exported(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
+
+
+if not TYPE_CHECKING:  # a type checker would take it for a promise of every name
+    __getattr__ = _exported
 
 
 def __dir__() -> list[str]:
@@ -53,7 +57,7 @@ class _Package(ModuleType):
 
     @property
     def check(self) -> Any:
-        return __getattr__("check")
+        return _exported("check")
 
     @check.setter
     def check(self, module: ModuleType) -> None:
