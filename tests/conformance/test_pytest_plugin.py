@@ -29,6 +29,7 @@ OWN = '''
 import asyncio
 
 import pytest
+from hypothesis import strategies as st
 from wsproof.conformance import Target, Violation, check, param, requirement
 
 ECHOES = requirement("own:echoes", "What is said comes back.")
@@ -54,6 +55,13 @@ async def keeps_quiet(target: Target, word: str) -> None:
 async def is_wrong_itself(target: Target) -> None:
     """A bug of the check's own."""
     assert target is None
+
+
+@check(ECHOES, given=lambda setting: {"number": st.integers(0, 100)})
+async def stays_small(target: Target, number: int) -> None:
+    """A property, which no server has a part in."""
+    if number > 2:
+        raise Violation("a small number", f"the number {number}")
 
 
 @pytest.mark.skip(reason="not yet")
@@ -92,6 +100,7 @@ async def test_recorded(wsproof_target):
 FAILED = (
     "test_own.py::test-own/keeps-quiet[second] - expected silence; observed the word two",
     "test_own.py::test-own/is-wrong-itself - AssertionError",
+    "test_own.py::test-own/stays-small - expected a small number; observed the number 3",
     "test_own.py::test_violation - wsproof.conformance.check.Violation: ",
     "test_own.py::test_recorded - Failed: expected one thing; observed another",
     "wsproof::control-frames/payload-over-125[ping] - expected ",
@@ -193,6 +202,7 @@ class TestItems:
         assert "MUST, own:quiet: The word is never said." in failed.out
         assert "own:quiet: expected silence" in failed.out
         assert "assert target is None" in failed.out
+        assert "  example  number: 3" in failed.out
 
     def test_the_last_lines_say_what_failed_and_why(self, failed: Ended) -> None:
         lines = failed.lines("FAILED")
@@ -206,12 +216,16 @@ class TestItems:
             "test-own/says-it-back",
             "test-own/keeps-quiet",
             "test-own/is-wrong-itself",
+            "test-own/stays-small",
             "test-own/is-marked",
         }
 
     def test_a_check_is_an_item_of_the_module_that_defines_it(self, failed: Ended) -> None:
         found = [name for name in failed.verdicts() if "says-it-back" in name]
         assert found == ["test_own::test-own/says-it-back"]
+
+    def test_a_failing_example_is_kept_for_the_next_run(self, failed: Ended) -> None:
+        assert "test-own/stays-small" in (failed.folder / ".wsproof" / "failures.jsonl").read_text()
 
     def test_marks_count(self, failed: Ended) -> None:
         assert failed.verdicts()["test_own::test-own/is-marked"] == "skipped"
@@ -336,7 +350,7 @@ class TestOwnTests:
         assert ended.code == 0
         assert "checks a WebSocket server: give pytest --ws-target URL" in ended.out
         assert "needs a WebSocket server: give pytest --ws-target URL" in ended.out
-        assert ended.counts == "9 skipped"
+        assert ended.counts == "10 skipped"
 
     def test_an_unknown_requirement_is_an_error_of_the_module(self, folder: Path, server: MutantServer) -> None:
         (folder / "test_own.py").write_text(OWN.replace("@check(ECHOES)", "@check('own:echos')"))
