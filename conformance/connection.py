@@ -312,7 +312,7 @@ class Connection:
                 if reader.give_up() is None:
                     if reader.partial:
                         self._transcript.head(self.conn, "in", reader.partial)
-                    self.recording.awaited(self.conn, "response", timeout, reader.partial or None, reader.method)
+                    self.recording.awaited(self.conn, "response", timeout, reader.partial or None, method=reader.method)
                     raise Silence("no response")
                 break
         response = reader.response or reader.give_up()
@@ -320,12 +320,15 @@ class Connection:
             if reader.partial:
                 self._transcript.head(self.conn, "in", reader.partial)
             end = None if self.link.end is None else Ended(self.link.end)
-            self.recording.awaited(self.conn, "response", timeout, reader.partial or end, reader.method)
+            self.recording.awaited(self.conn, "response", timeout, reader.partial or end, method=reader.method)
             if reader.too_long:
                 raise Violation("a response", "a response head without end")
             return None
         framed = response.accepted and not _is_to_another(self._request, response)
-        self.recording.awaited(self.conn, "response", timeout, response, reader.method, framed)
+        after = timeout - (deadline - asyncio.get_running_loop().time())
+        self.recording.awaited(
+            self.conn, "response", timeout, response, after=after, method=reader.method, framed=framed
+        )
         for head in [*response.informational, response.head]:
             self._transcript.head(self.conn, "in", head.raw)
         self.response = response
@@ -433,7 +436,9 @@ class Connection:
         """
         if deadline is None:
             deadline = self._deadline(patience)
-        timeout = deadline - asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        timeout = deadline - begun
         while True:
             while self._inbox:
                 frame = self._inbox.popleft()
@@ -441,13 +446,13 @@ class Connection:
                 self._release(len(frame.payload) + FRAME_COST)
                 if frame.opcode != Opcode.PING:
                     self.message = self._assemble(frame)
-                    self.recording.awaited(self.conn, "frame", timeout, frame)
+                    self.recording.awaited(self.conn, "frame", timeout, frame, after=clock() - begun)
                     return frame
             if self.link.end is not None:
                 end = Ended(self.link.end)
-                self.recording.awaited(self.conn, "frame", timeout, end)
+                self.recording.awaited(self.conn, "frame", timeout, end, after=clock() - begun)
                 return end
-            if not await self._change(deadline) or (asyncio.get_running_loop().time() > deadline and not self._inbox):
+            if not await self._change(deadline) or (clock() > deadline and not self._inbox):
                 self._check_starved()
                 self.recording.awaited(self.conn, "frame", timeout, None)
                 raise Silence("nothing came")

@@ -23,6 +23,8 @@ MAX_STEPS: Final = 20_000
 MAX_PAYLOAD: Final = 1024
 """Bytes of a payload that came and is kept whole; of a longer one the start and the SHA-256."""
 START: Final = 64
+LATE: Final = 0.1
+"""Seconds of waiting that are told."""
 MAX_HEAD: Final = 16 * 1024
 
 Step = dict[str, Any]
@@ -75,9 +77,10 @@ class Recording:
         self._add((what, conn))
 
     def awaited(
-        self, conn: int, what: str, timeout: float, came: Came, method: bytes = b"", framed: bool = False
-    ) -> None:
-        """What came when ``what`` was awaited for at most ``timeout`` seconds.
+        self, conn: int, what: str, timeout: float, came: Came, *,
+        after: float = 0.0, method: bytes = b"", framed: bool = False,
+    ) -> None:  # fmt: skip
+        """What came when ``what`` was awaited for at most ``timeout`` seconds, and ``after`` how many.
 
         ``what``: ``frame`` (or the end), ``response`` (to a request of that ``method``; ``framed``: frames follow it),
         ``ping`` (one that is no legal frame), ``rest`` (bytes after the last whole frame or response), ``reading``
@@ -86,7 +89,7 @@ class Recording:
         kept: Came | _Long = came
         if isinstance(came, ReceivedFrame) and len(came.payload) > MAX_PAYLOAD:
             kept = _Long(replace(came, payload=came.payload[:START]), hashlib.sha256(came.payload).hexdigest())
-        self._add(("await", conn, what, timeout, kept, method, framed))
+        self._add(("await", conn, what, timeout, kept, after, method, framed))
 
     def rule(self, conn: int, name: str, expected: str, told: dict[str, Any]) -> int:
         """A primitive of the peer begins to expect something; ``told`` is all that its judgement rests on."""
@@ -117,9 +120,10 @@ class Recording:
                 case "long":
                     step |= {"do": "send", "length": rest[1], "sha256": rest[2]}
                 case "await":
-                    _, what, timeout, came, method, framed = rest
+                    _, what, timeout, came, after, method, framed = rest
                     step |= {"what": what, "timeout": round(max(timeout, 0.0), 3)}
                     step |= {"method": method.decode("latin-1")} if method else {}
+                    step |= {"after": round(after, 3)} if came is not None and after > LATE else {}
                     step["came"] = _came(came, redactor)
                     if framed:
                         step["came"]["framed"] = True
@@ -143,7 +147,7 @@ class Recording:
             if do == "send":
                 sent[index] = rest[0]
                 (frames if conn in open_ else heads).setdefault(conn, []).append(index)
-            elif do == "await" and rest[4]:
+            elif do == "await" and rest[5]:
                 open_.add(conn)
         for places in heads.values():
             sent |= zip(places, _redacted_heads([sent[place] for place in places], redactor), strict=True)

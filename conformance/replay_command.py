@@ -200,11 +200,13 @@ def _show(
     elif now.reason:
         lines.append(f"            {visible(now.reason)}")
     width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns if sys.stdout.isatty() else PIPE_WIDTH
-    lines += ["", *side_by_side(before.result.transcript, now.transcript, titles=("recorded", "now"), width=width), ""]
-    sent = compare_sends(before.steps, replayed.steps, hosts)
-    lines.append(f"{sent.alike} of {sent.recorded} recorded sends went out again byte for byte.")
-    if sent.but_for_host:
-        lines.append(f"{sent.but_for_host} more differ only in the name of the host.")
+    if replayed.reached:
+        titles = ("recorded", "now")
+        lines += ["", *side_by_side(before.result.transcript, now.transcript, titles=titles, width=width), ""]
+        sent = compare_sends(before.steps, replayed.steps, hosts)
+        lines.append(f"{sent.alike} of {sent.recorded} recorded sends went out again byte for byte.")
+        if sent.but_for_host:
+            lines.append(f"{sent.but_for_host} more differ only in the name of the host.")
     lines.append(_conclusion(before.result.verdict, now, code))
     sys.stdout.write("\n".join(lines) + "\n")
 

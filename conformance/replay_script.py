@@ -73,10 +73,12 @@ def _recording(run: Run, before: Recorded) -> Iterator[str]:
     steps = list(before.steps)
     rule = deciding_rule(before)
     host = next((host for step in steps if (host := host_of(step))), "")
-    yield f"URL = {visible(_base(str(run.run.target.get('url', ''))))!r}"
+    yield f"URL = {visible(_dialled(run))!r}"
     yield f"HOST = {host!r}"
     yield f"RULE: int | None = {rule}"
     yield f"DIED = {any(finding.observed == 'target died' for finding in _bad(before.result))}"
+    yield f"LIMIT: float | None = {_limit(before)}"
+    yield f"RESET = {any('RST' in finding.observed for finding in _bad(before.result))}"
     yield "STEPS: Sequence[Step] = ["
     framed: set[int] = set()
     for index, step in enumerate(steps):
@@ -88,10 +90,10 @@ def _recording(run: Run, before: Recorded) -> Iterator[str]:
     yield "]"
 
 
-def _base(url: str) -> str:
-    """The URL without path and query: each request brings its own."""
-    found = re.match(r"(?:wss?|https?)://[^/?#]*", url)
-    return found[0] if found else url
+def _dialled(run: Run) -> str:
+    """Where the recorded run connected to. Without path and query: each request brings its own."""
+    scheme, _, rest = str(run.run.target.get("url", "")).partition("://")
+    return f"{scheme}://{run.run.options.get('connect_to') or re.split('[/?#]', rest)[0]}"
 
 
 def deciding_rule(before: Recorded) -> int | None:
@@ -105,6 +107,15 @@ def deciding_rule(before: Recorded) -> int | None:
         mine = step["do"] == "expect" and step["expected"] == worst.expected
         if mine and any(worst.observed.endswith(observed) for observed in step["observed"]):
             return index
+    return None
+
+
+def _limit(before: Recorded) -> float | None:
+    """The seconds that something should have taken at most, where the failure is that it took longer."""
+    for finding in _bad(before.result):
+        within = re.search(r"within ([\d.]+) s", finding.expected)
+        if within is not None and re.search(r"took [\d.]+ s", finding.observed):
+            return float(within[1])
     return None
 
 

@@ -38,6 +38,8 @@ URL = "ws://127.0.0.1:80"
 HOST = "127.0.0.1"
 RULE: int | None = None
 DIED = False
+LIMIT: float | None = None
+RESET = False
 STEPS: Sequence[Step] = []
 # END OF THE RECORDING
 
@@ -357,6 +359,7 @@ class Replay:
     def wait(self, number: int, link: Link, step: Step) -> None:
         """Wait as the recorded run waited, and hold what comes against what came."""
         recorded, what, timeout = step["came"], step["what"], step["timeout"]
+        begun = time.monotonic()
         if recorded is not None:
             timeout = max(timeout, LONG)
         if what == "response":
@@ -384,7 +387,10 @@ class Replay:
             self.early[number] = f"#{number} recorded: nothing; now: {words(came)}"
             return
         say(number, "<-", words(came))
-        if alike(recorded, came):
+        took = time.monotonic() - begun
+        if LIMIT is not None and took <= LIMIT < step.get("after", 0.0):
+            self.differ(number, f"{words(recorded)} after {step['after']:g} s", f"after {took:.3f} s")
+        elif alike(recorded, came):
             self.early.pop(number, None)
         else:
             self.differ(number, words(recorded), words(came))
@@ -632,11 +638,12 @@ def seen(cut: tuple[int, int, bool, bytes]) -> Step:
 
 
 def alike(recorded: Step | None, came: Step | None) -> bool:
-    """Whether the same came. FIN and RST count as one, the values of most response fields do not count."""
+    """Whether the same came. FIN and RST count as one unless RESET, the values of most response fields do not count."""
     if recorded is None or came is None:
         return recorded is came
     if "end" in recorded and "end" in came:
-        return recorded["end"] in ("FIN", "RST") or recorded["end"] == came["end"]
+        folded = not RESET and recorded["end"] in ("FIN", "RST")
+        return folded or recorded["end"] == came["end"]
     if "response" in recorded and "response" in came:
         same = skeleton(recorded["response"]) == skeleton(came["response"])
         return same and bool(recorded["complete"]) is bool(came["complete"])

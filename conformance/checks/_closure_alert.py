@@ -99,26 +99,34 @@ async def closure(target: Target, request: bytes, last: bytes = b"") -> tuple[in
     Raises Undetermined where no answer comes, TargetGone where nothing takes the connection.
     """
     number = target.transcript.connection()
+    recording = target.transcript.recording
     try:
         reader, writer = await asyncio.open_connection(*target.endpoint.address)
     except OSError as error:
+        recording.opened(number, tls=True, server_name=None, refused=str(error))
         raise TargetGone(f"no connection to {target.endpoint.url}: {error.strerror or error}") from None
+    recording.opened(number, tls=True, server_name=None)
     try:
         tls = ClearTls(target, reader, writer)
         await tls.handshake()
         target.transcript.head(number, "out", request)
+        recording.sent(number, request)
         tls.write(request)
         response, ended = await _answer(tls)
+        recording.awaited(number, "response", target.patience, response, framed=response.accepted)
         target.transcript.head(number, "in", response.head.raw)
         if ended is None:
             if response.accepted:
+                recording.sent(number, last)
                 tls.write(last)
             ended = await tls.end()
+        recording.awaited(number, "tls-end", target.patience, ended.value)
         target.transcript.note(number, "in", ended.value)
         return response.status, ended
     except TimeoutError:
         raise Undetermined(f"no answer within {target.patience:g} s") from None
     finally:
+        recording.did(number, "close")
         writer.transport.abort()
 
 
