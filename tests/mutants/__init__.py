@@ -17,6 +17,7 @@ from . import (
     opening_handshake,
     opening_handshake_response,
     properties,
+    properties_handshake,
     text_utf8,
 )
 from .http_phase import Limits
@@ -43,5 +44,6 @@ __all__ = [
     "opening_handshake",
     "opening_handshake_response",
     "properties",
+    "properties_handshake",
     "text_utf8",
 ]
