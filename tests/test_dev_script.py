@@ -92,6 +92,8 @@ def machine(tmp_path: Path) -> Machine:
     made = Machine(tmp_path, tmp_path / "a checkout")
     shutil.copy(ROOT / "dev", made.checkout / "dev")
     (made.checkout / "pyproject.toml").write_text("first\n")
+    (made.checkout / "tests").mkdir()
+    (made.checkout / "tests" / "constraints.txt").write_text("none\n")
     (tmp_path / "log").touch()
     (tmp_path / "venv-module").touch()
     (tmp_path / "venv-python").write_text(VENV_PYTHON)
