@@ -101,6 +101,9 @@ def replay_of(trial: Trial) -> list[Step]:
         return []
     head: Step = {"do": "run", "check": trial.item.id, "seed": trial.seed}
     head |= {"example": encode_example(trial.item, trial.values)} if trial.values else {}
+    bad = (Outcome.WARNED, Outcome.VIOLATED)
+    if any(finding.silence and finding.outcome in bad for finding in (*trial.made, *trial.seen)):
+        head["silence"] = True  # something that did not come is what is wrong
     return [head, *trial.transcript.steps()]
 
 

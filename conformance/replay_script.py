@@ -74,11 +74,16 @@ def _recording(run: Run, before: Recorded) -> Iterator[str]:
     rule = deciding_rule(before)
     host = next((host for step in steps if (host := host_of(step))), "")
     yield f"URL = {visible(_dialled(run))!r}"
-    yield f"HOST = {host!r}"
-    yield f"RULE: int | None = {rule}"
-    yield f"DIED = {any(finding.observed == 'target died' for finding in _bad(before.result))}"
-    yield f"LIMIT: float | None = {_limit(before)}"
-    yield f"RESET = {any('RST' in finding.observed for finding in _bad(before.result))}"
+    bad = _bad(before.result)
+    yield f"HOST = {host!r}  # as the recorded requests have it"
+    yield f"RULE: int | None = {rule}  # the step that decides; None: what comes is held against what came"
+    died = any(finding.observed == "target died" for finding in bad)
+    yield f"DIED = {died}  # the failure is that the server died of it"
+    yield f"LIMIT: float | None = {_limit(before)}  # the failure is that something took more seconds"
+    resets = any("RST" in finding.observed for finding in bad)
+    yield f"RESET = {resets}  # it matters whether TCP ends by FIN or RST"
+    silence = before.result.replay[0].get("silence") is True
+    yield f"SILENCE = {silence}  # the failure is that something did not come"
     yield "STEPS: Sequence[Step] = ["
     framed: set[int] = set()
     for index, step in enumerate(steps):

@@ -35,11 +35,12 @@ def packed(text: str) -> bytes:
 
 # BEGIN OF THE RECORDING
 URL = "ws://127.0.0.1:80"
-HOST = "127.0.0.1"
-RULE: int | None = None
-DIED = False
-LIMIT: float | None = None
-RESET = False
+HOST = "127.0.0.1"  # as the recorded requests have it
+RULE: int | None = None  # the step that decides; None: what comes is held against what came
+DIED = False  # the failure is that the server died of it
+LIMIT: float | None = None  # the failure is that something took more seconds
+RESET = False  # it matters whether TCP ends by FIN or RST
+SILENCE = False  # the failure is that something did not come
 STEPS: Sequence[Step] = []
 # END OF THE RECORDING
 
@@ -264,7 +265,8 @@ class Replay:
             if index == RULE:
                 return self.judge(step)
             self.step(step)
-        self.differences += self.early.values()
+        if SILENCE:
+            self.differences += self.early.values()
         if DIED:
             return self.look_whether_alive()
         if self.differences:

@@ -1,0 +1,32 @@
+"""Every switch: what it makes fail is replayed, by command and by script, against the broken server, the mended, none.
+
+Takes too long for every save, so its name is none that pytest collects: `pytest -n auto tests/proof/full_replay.py`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutants import SWITCHES
+
+from .replaying import failure_of
+
+STILL_FAILS, CONFORMS, NOT_REACHED = 1, 0, 3
+UNREPEATABLE: dict[str, str] = {}
+"""Switches whose fault shows at random, or not twice, and why."""
+
+
+@pytest.mark.parametrize("name", [name for name in SWITCHES if name not in UNREPEATABLE])
+async def test_what_it_makes_fail_can_be_replayed(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = await failure_of(SWITCHES[name], tmp_path / "run.jsonl")
+    if case is None:
+        return  # a fault that is allowed, so that nothing fails or warns, or one with which no run comes about
+    for outcome in (await case.by_command(), await case.by_script(tmp_path / "again.py")):
+        assert outcome.codes == (STILL_FAILS, CONFORMS, NOT_REACHED), f"{case.result.id}\n{outcome.said}"
+
+
+def test_the_list_of_exceptions_names_switches() -> None:
+    assert UNREPEATABLE.keys() <= SWITCHES.keys()
