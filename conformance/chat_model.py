@@ -9,7 +9,7 @@ import itertools
 import os
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -120,7 +120,9 @@ class ChatModel:
         self._notices: dict[str, Event] = {}
         self._ids: dict[str, int] = {}
         self._known: set[int] = set()
-        """The notices that somebody has got."""
+        """What somebody has got, so that the target has dealt with it."""
+        self._settled: dict[int, int] = {}
+        """Of that: in which phase it was."""
         self.named: int | None = None
         """The member that is there, of whom the notice that was judged last says that it is gone."""
         self._phase = 0
@@ -132,10 +134,10 @@ class ChatModel:
     # -- what is done ------------------------------------------------------------------------------------------------
 
     def join(self, member: int, client_id: str, room: int = 0) -> None:
-        """A member has its 101: from now on it is there."""
+        """A member has its 101: from now on it is there. What nobody has got yet the target may tell it as well."""
         seat = Seat(member, room, client_id, since=len(self._events))
         self._ids[client_id] = member
-        seat.allowed = {event.number: event for event in self._notices.values() if self._is_open(event, room)}
+        seat.allowed = {one.number: one for one in self._events if one.room == room and one.number not in self._known}
         if self._contract.joined is not None:
             event = self._add(Kind.JOINED, seat, fill(self._contract.joined, client_id=client_id))
             self._notices[event.text] = event
@@ -184,7 +186,7 @@ class ChatModel:
         self.gone(member)
         for seat in self.present(self.seats[member].room):
             for event in [e for e in seat.allowed.values() if e.kind is Kind.LEFT and e.author == member]:
-                seat.owed[event.number] = replace(seat.allowed.pop(event.number), phase=self._phase)
+                seat.owed[event.number] = seat.allowed.pop(event.number)
 
     def gone(self, member: int) -> None:
         """A member is owed nothing more: what is on its way, or said at the same time, may reach it."""
@@ -194,7 +196,9 @@ class ChatModel:
         seat.owed = {}
 
     def next_phase(self) -> None:
-        """Everything so far has come everywhere where it was read: what is said from now on comes after it."""
+        """What has come to anybody so far comes before all that is said from now on, to those who read late as well."""
+        for number in self._known - self._settled.keys():
+            self._settled[number] = self._phase
         self._phase += 1
 
     def _add(self, kind: Kind, seat: Seat, text: str, own: str | None = None) -> Event:
@@ -311,7 +315,8 @@ class ChatModel:
         for number, earlier in (seat.owed_own if own else seat.owed).items():
             if number > event.number:
                 continue
-            if earlier.phase < event.phase or (earlier.author == event.author and earlier.kind is Kind.SAID):
+            settled = self._settled.get(number, event.phase) < event.phase
+            if settled or (earlier.author == event.author and earlier.kind is Kind.SAID):
                 seat.overtaken[number, own] = seat.overtaken.get((number, own), 0) + 1
 
     @staticmethod

@@ -114,10 +114,14 @@ Step = Say | Leave | Join | Burst | Pause | Resume
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A whole program. ``rooms`` holds the room of each member that is there at the start, the first being member 0."""
+    """A whole program. ``rooms`` holds the room of each member that is there at the start, the first being member 0.
+
+    At the end all but one in each room leave at the same time, by ``farewell``.
+    """
 
     rooms: tuple[int, ...] = (0, 0)
     steps: tuple[Step, ...] = ()
+    farewell: Ending = DEFAULT_ENDING
 
     @property
     def size(self) -> int:
@@ -129,7 +133,8 @@ class Conversation:
         for room in sorted(set(self.rooms)):
             members = tuple(index for index, its in enumerate(self.rooms) if its == room)
             here.append(f"{_names(members)} join{'s' if len(members) == 1 else ''}{_room(room)}")
-        return "; ".join([*here, *map(str, self.steps), "all leave"])
+        leave = "all leave" if self.farewell == DEFAULT_ENDING else f"all leave ({self.farewell})"
+        return "; ".join([*here, *map(str, self.steps), leave])
 
 
 def name(member: int) -> str:

@@ -9,18 +9,21 @@ from typing import Final, Literal
 from hypothesis import strategies as st
 
 from .chat_program import DEFAULT_ENDING, Burst, Conversation, Ending, How, Join, Leave, Pause, Resume, Say, Step
+from .strategies import each_by_itself
 
 MOST_MEMBERS: Final = 20
 MOST_STEPS: Final = 8
 CODES: Final = (
-    1000, None, 1001, 4000, 3000, 4001, 1002, 1003, 4999, 1007, 1008, 1009, 3999, 1010, 1011, 4100, 1012, 1013, 1014,
+    1000, 4000, None, 3000, 4999, 1001, 4001, 1002, 3999, 1003, 4100, 1007, 1008, 4500, 1009, 1010, 4123, 1011, 1012,
+    4998, 1013, 1014,
 )  # fmt: skip
-"""Codes that a client may send (RFC 6455, section 7.4), a third of them the applications' own."""
+"""Codes that a client may send (RFC 6455, section 7.4), some of the applications' own among them."""
 STARTS: Final = (2, 3, 1, 4, 3, 4, 5, 2, 3, 6, 4, 5, 3, 4, 8, MOST_MEMBERS)
 """How many are there at the start: usually few."""
 WORDS: Final = (
-    "", "hello", "two words", "<b>bold</b> & 'quoted'", '{"message": "{message}"}', "left the chat", "grüß dich",
-    "שלום", "日本語", "\N{GRINNING FACE}", "a\nb", "\0", "100% {0} %s", "\N{COMBINING ACUTE ACCENT}x", "  spaces  ",
+    "", "hello", "<b>bold</b> & 'quoted'", "left the chat", "grüß dich", "it's", "שלום", '{"message": "{message}"}',
+    "日本語", "1 < 2", "\N{GRINNING FACE}", "a\nb", "\0", "R&D", "100% {0} %s", "  spaces  ",
+    "\N{COMBINING ACUTE ACCENT}x",
 )  # fmt: skip
 TIMES: Final = (1, 1, 1, 1, 1, 1, 20, 400)
 """A text is said once, or so many times over in one message."""
@@ -64,11 +67,14 @@ _steps = st.one_of(
 
 def conversations(*, rooms: int = 1) -> st.SearchStrategy[Conversation]:
     """Chat programs, in one room or in two."""
-    return st.builds(
-        lambda start, steps, apart: _fit(start, steps, apart if rooms > 1 else 0),
-        st.sampled_from(STARTS),
-        st.tuples(*[_steps] * MOST_STEPS),
-        st.integers(0, 3),
+    return each_by_itself(
+        st.builds(
+            lambda start, steps, apart, farewell: _fit(start, steps, apart if rooms > 1 else 0, farewell),
+            st.sampled_from(STARTS),
+            st.tuples(*[_steps] * MOST_STEPS),
+            st.integers(0, 3),
+            endings,
+        )
     )
 
 
@@ -85,7 +91,7 @@ class _Hall:
         return present[who % len(present)] if present else None
 
 
-def _fit(start: int, drawn: Iterable[_Drawn | None], apart: int) -> Conversation:
+def _fit(start: int, drawn: Iterable[_Drawn | None], apart: int, farewell: Ending) -> Conversation:
     """The program of these steps; one that nobody can take is left out. Every ``apart + 1``-th starts in room 2."""
     rooms = tuple(int(apart > 0 and member % (apart + 1) == apart) for member in range(start))
     hall = _Hall(dict(enumerate(rooms)), start)
@@ -94,7 +100,7 @@ def _fit(start: int, drawn: Iterable[_Drawn | None], apart: int) -> Conversation
         step = None if one is None else _step(hall, one, apart)
         if step is not None:
             steps.append(step)
-    return Conversation(rooms, tuple(steps))
+    return Conversation(rooms, tuple(steps), farewell)
 
 
 def _step(hall: _Hall, drawn: _Drawn, apart: int) -> Step | None:

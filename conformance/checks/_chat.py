@@ -10,8 +10,9 @@ from typing import Final
 from urllib.parse import quote
 
 from ..chat_model import WORDING, ChatModel, Kind, Seat
-from ..chat_program import Burst, Conversation, Ending, How, Join, Leave, Pause, Resume, Say, Step
+from ..chat_program import DEFAULT_ENDING, Burst, Conversation, Ending, How, Join, Leave, Pause, Resume, Say, Step
 from ..check import Undetermined, Violation
+from ..link import TcpEnd
 from ..peer import Ended, Message, Peer, Silence
 from ..profile import ChatContract
 from ..target import Target
@@ -25,6 +26,7 @@ SHORTEST_GRACE: Final = 0.01
 """Seconds after which a message is late enough to send another behind it; no verdict depends on it."""
 SLOWER: Final = 3
 """The same, as a multiple of what has been seen to take long."""
+STUCK: Final = AssertionError("somebody lacks something, or there is nothing to wait for")
 FIRST_ID: Final = 100_000_000
 IDS: Final = 800_000_000
 
@@ -44,7 +46,7 @@ async def converse(target: Target, conversation: Conversation, *, shared: bool =
             await hall.begin(conversation.rooms)
             for step in conversation.steps:
                 await hall.take(step)
-            await hall.end()
+            await hall.end(conversation.farewell)
         except Exception:
             await hall.disperse()
             raise
@@ -87,6 +89,9 @@ class Hall:
 
     async def take(self, step: Step) -> None:
         """Take one step."""
+        disturbed = self._disturbed()
+        if disturbed is not None:
+            raise disturbed
         match step:
             case Say():
                 await self.say(step.member, step.text * step.times)
@@ -173,7 +178,7 @@ class Hall:
         self._unread.discard(member)
         self.peers[member].link.set_reading(True)
 
-    async def end(self) -> None:
+    async def end(self, farewell: Ending = DEFAULT_ENDING) -> None:
         """Everybody reads on, a last message comes to all, all leave but one, which gets the notices; then that one."""
         for seat in list(self.model.present()):
             if seat.number in self._unread:
@@ -185,14 +190,14 @@ class Hall:
         await self.settle()
         for seat in list(self.model.present()):
             if seat not in witnesses:
-                await self._leave(seat.number, Ending())
+                await self._leave(seat.number, farewell)
         await self.settle()
         for witness in witnesses:
             await self._send(witness.number, "all are gone")
         await self.settle()
         self.model.agree()
         for witness in witnesses:
-            await self._leave(witness.number, Ending())
+            await self._leave(witness.number, DEFAULT_ENDING)
         await asyncio.gather(*(self._hear_out(member) for member in self.peers if member not in self._unread))
 
     async def disperse(self) -> None:
@@ -216,7 +221,7 @@ class Hall:
                 fences += 1
                 await self._send(author, f"fence {fences}")
             elif not await self._heard(deadline):
-                raise self.model.lost() or self.model.missing(self.patience, self._unread) or AssertionError
+                raise self._disturbed() or self.model.lost() or self.model.missing(self.patience, self._unread) or STUCK
         self._slowest = max(self._slowest, self._now() - begun)
         self.model.next_phase()
 
@@ -226,6 +231,15 @@ class Hall:
         for seat in reading:
             await self._hear(seat, deadline, fences)
         return all(seat.content for seat in reading)
+
+    def _disturbed(self) -> Violation | None:
+        """A member that is there, and whose connection the target has ended."""
+        for seat in self.model.present():
+            peer = self.peers[seat.number]
+            end = peer.close_received or peer.ended
+            if end is not None:
+                return self.model.ended(seat, end.value if isinstance(end, TcpEnd) else str(end))
+        return None
 
     def _reading(self) -> list[Seat]:
         return [seat for seat in self.model.present() if seat.number not in self._unread]

@@ -42,11 +42,10 @@ class Counting(App):
 
 @switch("chat-third-message-lost", violates=[CHAT + "delivered"])
 class ThirdMessageLost(Counting):
-    """The third message in a room reaches nobody, though its sender gets its answer."""
+    """The third message in a room reaches its sender only."""
 
     def tell_room(self, member: ChatMember, room: Room, text: str) -> None:
-        if self.count(member) != 3 or len(room) == 1:
-            super().tell_room(member, room, text)
+        super().tell_room(member, [member] if self.count(member) == 3 else room, text)
 
 
 @switch("chat-second-and-third-swapped", violates=[CHAT + "order"], also=[CHAT + "delivered", CHAT + "one-order"])
@@ -300,8 +299,8 @@ class NoticeNamesTheFirst(App):
             super().tell_left(member, room, code)
 
 
-@switch("chat-notice-without-id", violates=[CHAT + "notice-wording"])
-class NoticeShouts(App):
+@switch("chat-notice-in-other-words", violates=[CHAT + "notice-wording"])
+class NoticeInOtherWords(App):
     """The notice of one who leaves without a Close is worded otherwise."""
 
     def tell_left(self, member: ChatMember, room: Room, code: int) -> None:
