@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final, TypeVar
 
@@ -26,6 +27,7 @@ BLOCKS: Final = (0, 1, 2, 3, 4, 5, 8, 15, 16, 32, 63, 64, 128, 256, 1023, 1024)
 """Sizes around which buffers and length forms end, in units of 64 bytes."""
 BEHIND: Final = (0, 0, 1, 61, 62, 63)
 """Bytes behind such a block: lengths change their form after 125 and 65,535."""
+Opcodes = tuple[int, ...]
 OPCODES: Final = (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)
 """Those that RFC 6455 reserves (section 5.2)."""
 MOST_SEGMENTS: Final = 3
@@ -48,36 +50,48 @@ def each_by_itself(strategy: SearchStrategy[Drawn]) -> SearchStrategy[Drawn]:
 # -- messages ----------------------------------------------------------------------------------------------------
 
 
+@cache
 def texts(characters: str = CHARACTERS, longest: int = 8) -> SearchStrategy[bytes]:
     """Valid UTF-8 of these characters, empty too."""
     return st.text(characters, max_size=longest).map(str.encode)
 
 
+@cache
 def payloads(opcode: int, longest: int = 8) -> SearchStrategy[bytes]:
     """What a message of that type may hold; text is of characters that come back from any echo."""
     return st.binary(max_size=longest) if opcode == Opcode.BINARY else texts(PLAIN, longest)
 
 
+@lru_cache(maxsize=None, typed=True)
+def one_of(*values: Drawn) -> SearchStrategy[Drawn]:
+    """One of these, the first being the simplest."""
+    return st.sampled_from(values)
+
+
+EITHER: Final = one_of(True, False)
+
+
 @st.composite
-def sized_messages(draw: DrawFn, opcodes: Sequence[int]) -> PlannedFrame:
+def sized_messages(draw: DrawFn, opcodes: Opcodes) -> PlannedFrame:
     """A message in one frame, of any of the sizes around which something changes."""
-    opcode = draw(st.sampled_from(opcodes))
-    behind = draw(st.one_of(st.sampled_from(BEHIND), st.integers(0, 63)))
-    size = 64 * draw(st.sampled_from(BLOCKS)) + behind
-    return PlannedFrame(
-        opcode, b"\xfe" if opcode == Opcode.BINARY else draw(st.sampled_from((b"a", b"abc"))), size=size
-    )
+    opcode = draw(one_of(*opcodes))
+    size = 64 * draw(one_of(*BLOCKS)) + draw(_behind())
+    pattern = b"\xfe" if opcode == Opcode.BINARY else draw(one_of(b"a", b"abc"))
+    return PlannedFrame(opcode, pattern, size=size)
 
 
-Ends = Sequence[int]
+@cache
+def _behind() -> SearchStrategy[int]:
+    return st.one_of(one_of(*BEHIND), st.integers(0, 63))
 
 
-def _ends(length: int, most: int) -> SearchStrategy[Ends]:
+@cache
+def _ends(length: int, most: int) -> SearchStrategy[list[int]]:
     """Where a payload of that length is cut into up to so many parts, empty ones among them."""
     return st.lists(st.integers(0, length), max_size=most - 1).map(sorted)
 
 
-def _parts(payload: bytes, ends: Ends) -> list[bytes]:
+def _parts(payload: bytes, ends: Sequence[int]) -> list[bytes]:
     return [payload[start:end] for start, end in pairwise([0, *ends, len(payload)])]
 
 
@@ -88,35 +102,47 @@ def _frames(opcode: int, parts: Sequence[bytes]) -> list[PlannedFrame]:
     ]
 
 
-def _controls(longest: int = 4) -> SearchStrategy[PlannedFrame]:
-    """A Ping, or a Pong that nobody asked for."""
-    return st.builds(PlannedFrame, st.sampled_from((Opcode.PING, Opcode.PONG)), st.binary(max_size=longest))
-
-
+@cache
 @st.composite
-def _with_controls(draw: DrawFn, frames: Sequence[PlannedFrame], most: int) -> list[PlannedFrame]:
-    """The frames with up to so many control frames before, between and after them."""
-    between = draw(st.lists(st.tuples(st.integers(0, len(frames)), _controls()), max_size=most))
+def _message(draw: DrawFn, opcodes: Opcodes, longest: int, most: int, word: bytes = b"") -> tuple[PlannedFrame, ...]:
+    """A message in up to so many fragments; its content begins with ``word``."""
+    opcode = draw(one_of(*opcodes))
+    payload = word + draw(payloads(opcode, longest))
+    return tuple(_frames(opcode, _parts(payload, draw(_ends(len(payload), most)))))
+
+
+@cache
+def _controls(most: int) -> SearchStrategy[list[tuple[int, PlannedFrame]]]:
+    """Up to so many Pings, and Pongs that nobody asked for, each with a place."""
+    control = st.builds(PlannedFrame, one_of(Opcode.PING, Opcode.PONG), st.binary(max_size=4))
+    return st.lists(st.tuples(st.integers(0, 11), control), max_size=most)
+
+
+def _between(frames: Sequence[PlannedFrame], controls: Sequence[tuple[int, PlannedFrame]]) -> list[PlannedFrame]:
+    """The frames with those control frames before, between and after them."""
     result = list(frames)
-    for place, control in sorted(between, key=lambda pair: -pair[0]):
+    places = [(place % (len(frames) + 1), control) for place, control in controls]
+    for place, control in sorted(places, key=lambda pair: -pair[0]):
         result.insert(place, control)
     return result
 
 
-@st.composite
-def _segments(draw: DrawFn, frames: Sequence[PlannedFrame]) -> Segments:
-    """Where TCP cuts: nowhere, at a few places (within a header, a key, a character ...), or everywhere alike.
+Cuts = Sequence[tuple[int, int]] | int
 
-    Places are drawn from the last frame on, so that they stay where they are when frames before them go.
-    """
-    how = draw(st.integers(0, 2))
-    if how == 2:
-        return Segments(chop=draw(st.sampled_from((1, 2, 3, 5, 7, 13))))
-    if how == 0 or not frames:
-        return Segments()
-    places = draw(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 14)), min_size=1, max_size=MOST_SEGMENTS))
+
+@cache
+def _cuts() -> SearchStrategy[Cuts]:
+    """How TCP cuts: not at all, at a few places (a frame, counted from the last, and a byte of it), or all the way."""
+    few = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 14)), min_size=1, max_size=MOST_SEGMENTS)
+    return st.one_of(st.just(0), few, one_of(1, 2, 3, 5, 7, 13))
+
+
+def _segments(frames: Sequence[PlannedFrame], cuts: Cuts) -> Segments:
+    """Those cuts in these frames: within a header, a masking key, a character ..."""
+    if isinstance(cuts, int):
+        return Segments(chop=cuts)
     ends = set()
-    for back, offset in places:
+    for back, offset in cuts:
         at = len(frames) - 1 - back % len(frames)
         start = sum(frame.wire_size for frame in frames[:at])
         ends.add(start + min(offset, frames[at].wire_size))
@@ -125,81 +151,90 @@ def _segments(draw: DrawFn, frames: Sequence[PlannedFrame]) -> Segments:
 
 
 @st.composite
-def _message(draw: DrawFn, opcodes: Sequence[int], longest: int, most: int, word: bytes = b"") -> list[PlannedFrame]:
-    """A message in up to so many fragments; its content begins with ``word``."""
-    opcode = draw(st.sampled_from(opcodes))
-    payload = word + draw(payloads(opcode, longest))
-    return _frames(opcode, _parts(payload, draw(_ends(len(payload), most))))
-
-
-@st.composite
-def fragmented(draw: DrawFn, opcodes: Sequence[int], *, characters: str = PLAIN, controls: int = 3) -> Program:
+def fragmented(draw: DrawFn, opcodes: Opcodes, *, characters: str = PLAIN, controls: int = 3) -> Program:
     """One message in any legal fragmentation, with control frames between, in any TCP segments."""
-    opcode = draw(st.sampled_from(opcodes))
+    opcode = draw(one_of(*opcodes))
     payload = draw(payloads(opcode) if opcode == Opcode.BINARY else texts(characters))
     frames = _frames(opcode, _parts(payload, draw(_ends(len(payload), 5))))
-    frames = draw(_with_controls(frames, controls))
-    return Program(tuple(frames), draw(_segments(frames)))
+    frames = _between(frames, draw(_controls(controls)))
+    return Program(tuple(frames), _segments(frames, draw(_cuts())))
+
+
+@cache
+def _rows(opcodes: Opcodes) -> SearchStrategy[list[tuple[PlannedFrame, ...]]]:
+    return st.lists(_message(opcodes, 2, 3, b"0"), min_size=1, max_size=8)
 
 
 @st.composite
-def conversations(draw: DrawFn, opcodes: Sequence[int]) -> Program:
+def conversations(draw: DrawFn, opcodes: Opcodes) -> Program:
     """Up to eight messages in a row, some in fragments, with control frames between; no two are the same."""
     frames: list[PlannedFrame] = []
-    for number, message in enumerate(draw(st.lists(_message(opcodes, 2, 3, b"0"), min_size=1, max_size=8))):
+    for number, message in enumerate(draw(_rows(opcodes))):
+        numbered = list(message)
         at = next(at for at, frame in enumerate(message) if frame.payload)
-        message[at] = replace(message[at], payload=b"%d" % number + message[at].payload[1:])
-        frames += message
-    return Program(tuple(draw(_with_controls(frames, 2))))
+        numbered[at] = replace(message[at], payload=b"%d" % number + message[at].payload[1:])
+        frames += numbered
+    return Program(tuple(_between(frames, draw(_controls(2)))))
+
+
+@cache
+def _keys() -> SearchStrategy[bytes]:
+    return st.one_of(one_of(*KEYS), st.binary(min_size=4, max_size=4))
 
 
 @st.composite
-def masked(draw: DrawFn, opcodes: Sequence[int]) -> Program:
+def masked(draw: DrawFn, opcodes: Opcodes) -> Program:
     """A message of a few fragments, each with a masking key of its own, in any TCP segments."""
-    keys = st.one_of(st.sampled_from(KEYS), st.binary(min_size=4, max_size=4))
-    frames = [replace(frame, key=draw(keys)) for frame in draw(_message(opcodes, 12, 3))]
-    return Program(tuple(frames), draw(_segments(frames)))
+    frames = [replace(frame, key=draw(_keys())) for frame in draw(_message(opcodes, 12, 3))]
+    return Program(tuple(frames), _segments(frames, draw(_cuts())))
+
+
+@cache
+def _contents() -> SearchStrategy[bytes]:
+    return st.one_of(st.binary(max_size=4), one_of(*LONG_PINGS))
+
+
+@cache
+def _pings_and_pongs() -> SearchStrategy[list[PlannedFrame]]:
+    kinds = one_of(Opcode.PING, Opcode.PING, Opcode.PONG)
+    return st.lists(st.builds(PlannedFrame, kinds, _contents()), max_size=4)
 
 
 @st.composite
-def pings(draw: DrawFn, opcodes: Sequence[int]) -> Program:
+def pings(draw: DrawFn, opcodes: Opcodes) -> Program:
     """Pings of any content, Pongs between them, perhaps within a message that has begun, in any TCP segments."""
-    content = st.one_of(st.binary(max_size=4), st.sampled_from(LONG_PINGS))
-    kinds = st.sampled_from((Opcode.PING, Opcode.PING, Opcode.PONG))
-    frames = draw(st.lists(st.builds(PlannedFrame, kinds, content), max_size=4))
-    frames.append(PlannedFrame(Opcode.PING, draw(content)))
-    if bool(opcodes) and draw(st.booleans()):
+    frames = draw(_pings_and_pongs())
+    frames.append(PlannedFrame(Opcode.PING, draw(_contents())))
+    if opcodes and not draw(EITHER):
         place = draw(st.integers(0, len(frames) - 1))
-        frames.insert(place, PlannedFrame(draw(st.sampled_from(opcodes)), fin=False))
-    return Program(tuple(frames), draw(_segments(frames)))
+        frames.insert(place, PlannedFrame(draw(one_of(*opcodes)), fin=False))
+    return Program(tuple(frames), _segments(frames, draw(_cuts())))
 
 
 # -- Close -------------------------------------------------------------------------------------------------------
 
 _LEGAL_CODES: Final = st.one_of(
     st.none(),
-    st.sampled_from((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011)),
-    st.sampled_from((3000, 3999, 4000, 4999)),
+    one_of(1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011),
+    one_of(3000, 3999, 4000, 4999),
     st.integers(3000, 4999),
 )
 
 
+@cache
 @st.composite
 def _reasons(draw: DrawFn) -> bytes:
     """A reason of up to 123 bytes of UTF-8, often of just that many."""
-    text: bytes = draw(texts(CHARACTERS, 6))
-    size = draw(st.sampled_from((0, 0, 100, 101, 122, 123)))
-    return text.ljust(size, b"*")
+    return draw(texts(CHARACTERS, 6)).ljust(draw(one_of(0, 0, 100, 101, 122, 123)), b"*")
 
 
 @st.composite
-def closes(draw: DrawFn, echoed: Sequence[int], taken: Sequence[int]) -> Program:
+def closes(draw: DrawFn, echoed: Opcodes, taken: Opcodes) -> Program:
     """A legal Close with whatever code and reason at any place: after messages and Pings, within a message."""
     code = draw(_LEGAL_CODES)
     reason = b"" if code is None else draw(_reasons())
-    before = draw(_beginnings(echoed, taken))
-    frames = (*before, PlannedFrame(Opcode.CLOSE, close_payload(code, reason)))
-    return Program(frames, draw(_segments(frames)))
+    frames = (*draw(_beginnings(echoed, taken)), PlannedFrame(Opcode.CLOSE, close_payload(code, reason)))
+    return Program(frames, _segments(frames, draw(_cuts())))
 
 
 # -- illegal changes ---------------------------------------------------------------------------------------------
@@ -226,14 +261,25 @@ CLOSE_CHANGES: Final = (
     Change.CODE_UNASSIGNED,
 )
 CONTROL_OPCODES: Final = (Opcode.PING, Opcode.PONG, Opcode.CLOSE)
+_BELOW_1000: Final = st.one_of(st.integers(0, 999), st.just(999))
+_UNASSIGNED: Final = st.one_of(st.integers(1016, 2999), st.just(1004))
 NO_TEXT: Final = b"\x0c*"
 """A legal close code, 3114, that is ASCII as well: over and over it makes a Close of any even size."""
 
 
+@cache
+def _few_messages(opcodes: Opcodes) -> SearchStrategy[list[tuple[PlannedFrame, ...]]]:
+    return st.lists(_message(opcodes, 3, 3), max_size=2)
+
+
+@cache
+def _few_parts(opcode: int) -> SearchStrategy[list[bytes]]:
+    return st.lists(payloads(opcode, 2), min_size=1, max_size=2)
+
+
+@cache
 @st.composite
-def _beginnings(
-    draw: DrawFn, echoed: Sequence[int], taken: Sequence[int], inside: bool | None = None
-) -> list[PlannedFrame]:
+def _beginnings(draw: DrawFn, echoed: Opcodes, taken: Opcodes, inside: bool | None = None) -> tuple[PlannedFrame, ...]:
     """Legal frames before the place of a change.
 
     ``echoed`` are the types of message that come back, ``taken`` those that may be begun. ``inside``: whether the place
@@ -241,101 +287,98 @@ def _beginnings(
     """
     frames: list[PlannedFrame] = []
     if echoed:
-        for message in draw(st.lists(_message(echoed, 3, 3), max_size=2)):
+        for message in draw(_few_messages(echoed)):
             frames += message
-    if bool(taken) and (draw(st.booleans()) if inside is None else inside):
-        opcode = draw(st.sampled_from(taken))
-        parts = draw(st.lists(payloads(opcode, 2), min_size=1, max_size=2))
-        frames += [
-            PlannedFrame(Opcode.CONTINUATION if at else opcode, part, fin=False) for at, part in enumerate(parts)
-        ]
-    return draw(_with_controls(frames, 1))
+    if taken and (not draw(EITHER) if inside is None else inside):
+        opcode = draw(one_of(*taken))
+        for part in draw(_few_parts(opcode)):
+            begun = bool(frames) and not frames[-1].fin
+            frames.append(PlannedFrame(Opcode.CONTINUATION if begun else opcode, part, fin=False))
+    return tuple(_between(frames, draw(_controls(1))))
 
 
+@cache
 @st.composite
-def _bad_frames(draw: DrawFn, change: Change, inside: bool, taken: Sequence[int]) -> PlannedFrame:
+def _bad_frames(draw: DrawFn, change: Change, inside: bool, taken: Opcodes) -> PlannedFrame:
     """The one frame that is illegal at its place."""
-    data: list[int] = [Opcode.CONTINUATION] if inside else list(taken)
-    payload = draw(st.sampled_from((b"", b"bad", b"not well")))
-    either = st.sampled_from((True, False))
+    data: Opcodes = (Opcode.CONTINUATION,) if inside else taken
+    payload = draw(one_of(b"", b"bad", b"not well"))
     match change:
         case Change.RESERVED_BIT | Change.UNMASKED:
-            opcode = draw(st.sampled_from([*data, *data, Opcode.PING, Opcode.PONG]))
-            fin = opcode >= 8 or draw(either)
+            opcode = draw(one_of(*data, *data, Opcode.PING, Opcode.PONG))
+            fin = opcode >= 8 or draw(EITHER)
             if change is Change.UNMASKED:
                 return PlannedFrame(opcode, payload, fin, masked=False)
-            return PlannedFrame(opcode, payload, fin, rsv=draw(st.sampled_from((1, 2, 4, 3, 5, 6, 7))))
+            return PlannedFrame(opcode, payload, fin, rsv=draw(one_of(1, 2, 4, 3, 5, 6, 7)))
         case Change.RESERVED_OPCODE:
-            return PlannedFrame(draw(st.sampled_from(OPCODES)), payload, draw(either))
+            return PlannedFrame(draw(one_of(*OPCODES)), payload, draw(EITHER))
         case Change.LONG_FORM:
-            opcode = draw(st.sampled_from(data or [Opcode.PING]))
-            return PlannedFrame(opcode, payload, form=draw(st.sampled_from((2, 8))))
+            return PlannedFrame(draw(one_of(*(data or (Opcode.PING,)))), payload, form=draw(one_of(2, 8)))
         case Change.TOP_BIT:
-            length = draw(st.sampled_from((1 << 63, (1 << 63) + 4, (1 << 64) - 1)))
-            return PlannedFrame(draw(st.sampled_from(data or [Opcode.PING])), form=8, announced=length)
+            length = draw(one_of(1 << 63, (1 << 63) + 4, (1 << 64) - 1))
+            return PlannedFrame(draw(one_of(*(data or (Opcode.PING,)))), form=8, announced=length)
         case Change.LONG_CONTROL:
-            opcode = draw(st.sampled_from(CONTROL_OPCODES))
-            return PlannedFrame(opcode, NO_TEXT, size=draw(st.sampled_from((126, 128, 200, 65534, 65536))))
+            return PlannedFrame(draw(one_of(*CONTROL_OPCODES)), NO_TEXT, size=draw(one_of(126, 128, 200, 65534, 65536)))
         case Change.FRAGMENTED_CONTROL:
-            opcode = draw(st.sampled_from(CONTROL_OPCODES))
+            opcode = draw(one_of(*CONTROL_OPCODES))
             return PlannedFrame(opcode, NO_TEXT if opcode == Opcode.CLOSE else payload, fin=False)
         case Change.STRAY_CONTINUATION:
-            return PlannedFrame(Opcode.CONTINUATION, payload, draw(either))
+            return PlannedFrame(Opcode.CONTINUATION, payload, draw(EITHER))
         case Change.NEW_MESSAGE_INSIDE:
-            return PlannedFrame(draw(st.sampled_from(taken)), payload, draw(either))
+            return PlannedFrame(draw(one_of(*taken)), payload, draw(EITHER))
     raise ValueError(f"{change} is no change of a frame")
 
 
 @st.composite
-def broken(draw: DrawFn, changes: Sequence[Change], echoed: Sequence[int], taken: Sequence[int]) -> BrokenProgram:
+def broken(draw: DrawFn, changes: Sequence[Change], echoed: Opcodes, taken: Opcodes) -> BrokenProgram:
     """A legal program with one illegal frame at any place, its kind drawn first, and perhaps another frame behind it.
 
     The one behind is legal where the illegal one is taken as valid, so that nothing else fails the connection.
     """
-    change = draw(st.sampled_from(changes))
+    change = draw(one_of(*changes))
     inside = {Change.STRAY_CONTINUATION: False, Change.NEW_MESSAGE_INSIDE: True}.get(change)
     if inside is None:
-        inside = bool(taken) and draw(st.booleans())
-    before = Program(tuple(draw(_beginnings(echoed, taken, inside))))
+        inside = bool(taken) and not draw(EITHER)
+    before = Program(draw(_beginnings(echoed, taken, inside)))
     bad = draw(_bad_frames(change, inside, taken))
     after: list[PlannedFrame] = []
-    if change not in (Change.TOP_BIT, Change.LONG_FORM) and draw(st.booleans()):
+    if change not in (Change.TOP_BIT, Change.LONG_FORM) and not draw(EITHER):
         ends_it = bad.opcode == Opcode.CONTINUATION and bad.fin
         begins_one = bad.opcode in (Opcode.TEXT, Opcode.BINARY) and not bad.fin
         if begins_one or (inside and not ends_it):
             after.append(PlannedFrame(Opcode.CONTINUATION, b"end"))
         elif echoed:
-            after.append(PlannedFrame(draw(st.sampled_from(echoed)), b"later"))
-    return BrokenProgram(change, (bad,), before, tuple(after), draw(_segments([bad, *after])))
+            after.append(PlannedFrame(draw(one_of(*echoed)), b"later"))
+    return BrokenProgram(change, (bad,), before, tuple(after), _segments([bad, *after], draw(_cuts())))
 
 
 @st.composite
-def bad_texts(draw: DrawFn, echoed: Sequence[int]) -> BrokenProgram:
+def bad_texts(draw: DrawFn, echoed: Opcodes) -> BrokenProgram:
     """A text message that is no UTF-8 after any legal messages: the bad octets anywhere in it, in any fragmentation."""
-    change = draw(st.sampled_from(TEXT_CHANGES))
-    octets = bytes.fromhex(draw(st.sampled_from(TEXT_OCTETS[change])))
-    text = draw(texts(PLAIN, 3)) + octets + draw(st.sampled_from((b"", b"a", b"\xe2\x82\xac", b'"')))
-    frames = draw(_with_controls(_frames(Opcode.TEXT, _parts(text, draw(_ends(len(text), 4)))), 1))
-    before = Program(tuple(draw(_beginnings(echoed, (), False))))
-    return BrokenProgram(change, tuple(frames), before, (), draw(_segments(frames)))
+    change = draw(one_of(*TEXT_CHANGES))
+    octets = bytes.fromhex(draw(one_of(*TEXT_OCTETS[change])))
+    text = draw(texts(PLAIN, 3)) + octets + draw(one_of(b"", b"a", b"\xe2\x82\xac", b'"'))
+    frames = _between(_frames(Opcode.TEXT, _parts(text, draw(_ends(len(text), 4)))), draw(_controls(1)))
+    before = Program(draw(_beginnings(echoed, (), False)))
+    return BrokenProgram(change, tuple(frames), before, (), _segments(frames, draw(_cuts())))
 
 
 @st.composite
-def bad_closes(draw: DrawFn, echoed: Sequence[int], taken: Sequence[int]) -> BrokenProgram:
+def bad_closes(draw: DrawFn, echoed: Opcodes, taken: Opcodes) -> BrokenProgram:
     """A Close that is none at any place of a legal program: half a code, an illegal code, a reason that is no UTF-8."""
-    change = draw(st.sampled_from(CLOSE_CHANGES))
+    change = draw(one_of(*CLOSE_CHANGES))
     match change:
         case Change.HALF_A_CODE:
-            payload = draw(st.sampled_from((b"a", b"\0", b"\xff")))
+            payload = draw(one_of(b"a", b"\0", b"\xff"))
         case Change.REASON_NOT_UTF8:
-            kind = draw(st.sampled_from(TEXT_CHANGES))
-            octets = bytes.fromhex(draw(st.sampled_from(TEXT_OCTETS[kind])))
-            payload = close_payload(draw(st.sampled_from((1000, 1001, 3000))), draw(texts(PLAIN, 4)) + octets)
+            kind = draw(one_of(*TEXT_CHANGES))
+            octets = bytes.fromhex(draw(one_of(*TEXT_OCTETS[kind])))
+            payload = close_payload(draw(one_of(1000, 1001, 3000)), draw(texts(PLAIN, 4)) + octets)
         case Change.CODE_BELOW_1000:
-            payload = close_payload(draw(st.one_of(st.integers(0, 999), st.just(999))))
+            payload = close_payload(draw(_BELOW_1000))
         case Change.CODE_NEVER_SENT:
-            payload = close_payload(draw(st.sampled_from((1005, 1006, 1015))))
+            payload = close_payload(draw(one_of(1005, 1006, 1015)))
         case _:
-            payload = close_payload(draw(st.one_of(st.integers(1016, 2999), st.just(1004))))
+            payload = close_payload(draw(_UNASSIGNED))
     bad = (PlannedFrame(Opcode.CLOSE, payload),)
-    return BrokenProgram(change, bad, Program(tuple(draw(_beginnings(echoed, taken)))), (), draw(_segments(bad)))
+    return BrokenProgram(change, bad, Program(draw(_beginnings(echoed, taken))), (), _segments(bad, draw(_cuts())))

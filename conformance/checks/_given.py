@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..target import Setting
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 DATA = (Opcode.TEXT, Opcode.BINARY)
 
 
-def taken(setting: Setting) -> Sequence[Opcode]:
+def taken(setting: Setting) -> tuple[int, ...]:
     """The types of message that the target takes, perhaps none."""
-    return [opcode for opcode in DATA if opcode not in setting.found.refused]
+    return tuple(opcode for opcode in DATA if opcode not in setting.found.refused)
 
 
-def echoed(setting: Setting) -> Sequence[Opcode]:
+def echoed(setting: Setting) -> tuple[int, ...]:
     """The types of message that come back as what they were, perhaps none."""
     echo = setting.found.echo
     if echo is None:
-        return []
-    return [opcode for opcode in taken(setting) if opcode == Opcode.TEXT or echo.binary == Opcode.BINARY]
+        return ()
+    return tuple(opcode for opcode in taken(setting) if opcode == Opcode.TEXT or echo.binary == Opcode.BINARY)
 
 
 def fragmented_message(setting: Setting) -> Drawn:
@@ -40,7 +40,7 @@ def fragmented_text(setting: Setting) -> Drawn:
     """One text message of any characters in any legal fragmentation, with control frames between."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.fragmented([Opcode.TEXT], characters=draw.CHARACTERS, controls=1))}
+    return {"program": draw.each_by_itself(draw.fragmented((Opcode.TEXT,), characters=draw.CHARACTERS, controls=1))}
 
 
 def sized_message(setting: Setting) -> Drawn:

@@ -13,7 +13,7 @@ from ..check import Undetermined, Violation
 from ..peer import Event, Message, Peer
 from ..program import PlannedFrame, Program, Segments, Whole
 from ..target import Target
-from ..wire.frames import Opcode, ReceivedFrame, shown
+from ..wire.frames import Frame, Opcode, ReceivedFrame, shown
 from ._framing import difference, message_or_end
 
 SEGMENTATION: Final = "rfc6455-6.2-1"
@@ -87,15 +87,17 @@ def wanted(target: Target, messages: Sequence[Whole]) -> list[tuple[int, bytes]]
 async def exchange(target: Target, peer: Peer, program: Program) -> Exchange:
     """Send a legal program; wait until each of its messages has come back and its last Ping is answered.
 
-    Where something else comes from a target that does not push, what is missing is awaited only a little longer.
+    Where something else comes from a target that does not push, what is missing is awaited only a little longer, once
+    a further Ping is answered.
     """
     await send_cut(target, peer, program.frames, program.segments)
     pings = program.pings
+    further: bytes | None = None
     came = Exchange(Counter(wanted(target, program.messages) if program.messages else []), pong_missing=bool(pings))
     clock = asyncio.get_running_loop().time
     deadline = clock() + target.patience
     while not came.complete:
-        got = await message_or_end(peer, deadline, *set(pings))
+        got = await message_or_end(peer, deadline, *pings, *([further] if further else []))
         if got is None:
             return came
         if isinstance(got, Message):
@@ -105,7 +107,11 @@ async def exchange(target: Target, peer: Peer, program: Program) -> Exchange:
                 came.missing -= Counter([answer])
             elif not target.found.chatty:
                 came.others.append(got)
-                deadline = min(deadline, clock() + peer.quiet)
+                if further is None:
+                    further = target.nonce("further")
+                    await peer.send(Frame(Opcode.PING, further))
+        elif isinstance(got, ReceivedFrame) and got.opcode == Opcode.PONG and got.payload == further:
+            deadline = min(deadline, clock() + peer.quiet)
         elif isinstance(got, ReceivedFrame) and got.opcode == Opcode.PONG:
             came.pongs.append(got.payload)
             came.pong_missing = came.pong_missing and got.payload != pings[-1]
