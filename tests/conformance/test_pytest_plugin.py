@@ -322,10 +322,16 @@ class TestOptionsOfPytest:
         assert all(any(line.startswith(f"FAILED {one}") for line in shared.lines("FAILED")) for one in FAILED)
         assert sorted(result.id for result in shared.checked()) == sorted(result.id for result in failed.checked())
 
-    def test_x_stops_all_workers(self, folder: Path, broken: MutantServer) -> None:
-        ended = run_pytest(folder, "--ws-target", broken.url, "-k", "payload-over-125[ping", "-x", "-n", "2")
+    def test_x_stops_a_worker_that_waits_for_a_check(self, folder: Path) -> None:
+        """The target never answers: one worker waits for long, and the failure is the other's."""
+        (folder / "test_own.py").write_text("def test_own_failure():\n    assert not __name__\n")
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"ws://127.0.0.1:{silent.getsockname()[1]}/"
+            chosen = ("-k", "test_own_failure or payload-over-125[ping]", "--ws-patience", "600")
+            ended = run_pytest(folder, "--ws-target", url, *chosen, "-x", "-n", "2")
         assert ended.code == pytest.ExitCode.INTERRUPTED  # as xdist has it
         assert "stopping after 1 failures" in ended.out
+        assert ended.counts == "1 failed"
 
     def test_ctrl_c_stops_the_run_in_the_background(self, folder: Path) -> None:
         """The target takes the connection and never answers, so that without the stop the run would go on for long."""
