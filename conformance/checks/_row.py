@@ -6,7 +6,7 @@ import asyncio
 
 from ..check import Undetermined, Violation
 from ..peer import Message, Peer
-from ..program import Program
+from ..program import Program, Segments
 from ..target import Target
 from ..wire.frames import Frame, Opcode
 from ._framing import message_or_end
@@ -26,8 +26,11 @@ async def judge_row(target: Target, program: Program) -> None:
     word = target.nonce("last")
     last = target.echo.of(Opcode.TEXT, word)
     async with target.connect() as peer:
-        await send_cut(target, peer, program.frames, program.segments)
-        await peer.send(Frame(Opcode.TEXT, word))
+        if program.segments == Segments():  # in one write, so that they come together each time
+            await peer.send(*(frame.frame() for frame in program.frames), Frame(Opcode.TEXT, word))
+        else:
+            await send_cut(target, peer, program.frames, program.segments)
+            await peer.send(Frame(Opcode.TEXT, word))
         expected.append(last)
         got, silent = await _take_all(target, peer, expected)
     strangers = [message for message in got if message not in expected]
