@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from .. import __version__
 from ..reports.baseline import Baseline
+from ..reports.errors import ConfigError
 from ..reports.judge import gate
 from ..reports.model import CheckResult, EndRecord, RunRecord, Totals, Verdict
 from ..reports.runfile import RunWriter
 from .check import Check
-from .command import judged
+from .command import KEPT_RUN, judged
 from .discovered import Discovered
 from .endpoint import Endpoint
 from .failures import DEFAULT_PATH, Failures, add_failures
@@ -27,7 +28,7 @@ from .runner import Attempt
 from .session import DEFAULT_PATIENCE, Listener, Options, Outcome, now, run_checks, versions
 
 STOPPED: Final = "pytest has stopped"
-_FAILED: Final = (Verdict.FAIL, Verdict.WARN)
+BAD: Final = (Verdict.FAIL, Verdict.WARN)
 
 
 class NothingProved(Exception):
@@ -36,7 +37,7 @@ class NothingProved(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What the options of pytest ask for. ``patience`` is in seconds; ``folder`` is where the failure file lies."""
+    """What the options of pytest ask for. ``patience`` is in seconds; ``folder`` is where failures are kept."""
 
     endpoint: Endpoint
     folder: Path
@@ -50,6 +51,20 @@ class Plan:
     strict: bool = False
     disruptive: bool = False
     output: Path | None = None
+    cwd: Path | None = None
+    reach: Mapping[str, Any] = field(default_factory=dict)
+    """What a replay needs to reach the target in the same way; see ``wsproof check``."""
+
+    @property
+    def run_file(self) -> Path:
+        """Where the run file lies: where it was asked for, or where a run with failures is kept."""
+        return self.output or self.folder / KEPT_RUN
+
+    @property
+    def shown_run_file(self) -> str:
+        """The same, as one says it in the folder in which pytest was started."""
+        path = self.run_file
+        return str(path.relative_to(self.cwd) if self.cwd and path.is_relative_to(self.cwd) else path)
 
     @property
     def shown_url(self) -> str:
@@ -174,15 +189,25 @@ class _Keeper(Listener):
         self._plan = plan
         self._results = list(known)
         self._keep = keep
+        self._redactor = plan.endpoint.redactor()
+        self._discovered: dict[str, Any] = {}
+        self._started = now()
         self._writer = RunWriter(plan.output) if plan.output is not None else None
-        self._header: RunRecord | None = None
+        self._headed = False
 
     def discovered(self, found: Discovered) -> None:
-        self._head(found.as_dict())
+        self._discovered = found.as_dict()
+        self._head()
 
     def attempted(self, attempt: Attempt) -> None:
         plan = self._plan
-        result = judged(attempt, strict=plan.strict, baseline=plan.baseline, redactor=plan.endpoint.redactor())
+        result = judged(
+            attempt,
+            strict=plan.strict,
+            baseline=plan.baseline,
+            redactor=self._redactor,
+            run_file=plan.shown_run_file if is_ours(attempt.check) else None,
+        )
         self._results.append(result)
         if self._writer is not None:
             self._writer.write(result)
@@ -190,43 +215,61 @@ class _Keeper(Listener):
 
     def finish(self, outcome: Outcome) -> None:
         """Write the end of the run file, and the examples that failed."""
-        new = {one.id: [one.example] for one in self._results if one.example and one.verdict in _FAILED}
-        with suppress(OSError):  # a folder that cannot be written to costs the memory, not the run
+        new = {one.id: [one.example] for one in self._results if one.example and one.verdict in BAD}
+        with suppress(OSError, ConfigError):  # a folder that cannot be written to costs the memory, not the run
             add_failures(self._plan.folder / DEFAULT_PATH, self._plan.remembered, new)
-        if self._writer is None:
+            if self._writer is None and any(result.reproduce for result in self._results):
+                self._plan.run_file.parent.mkdir(parents=True, exist_ok=True)
+                self._writer = RunWriter(self._plan.run_file)
+        if self._writer is not None:
+            self._head()
+            self._writer.write(self._end(outcome))
+            self._writer.close()
+
+    def _head(self) -> None:
+        """Write the run line and what is known until now, once."""
+        if self._writer is None or self._headed:
             return
-        self._head({})
-        stopped = self._plan.endpoint.redactor().text(outcome.stopped) if outcome.stopped else None
-        mended = [str(entry) for entry in self._plan.baseline.mended(self._results)]
-        verdict = gate(self._results, strict=self._plan.strict, stopped=stopped, gone=outcome.gone, mended=len(mended))
+        self._headed = True
+        plan = self._plan
+        server = self._discovered.get("server")
         self._writer.write(
-            EndRecord(
-                totals=Totals.of(self._results),
-                duration=round(outcome.duration, 3),
-                exit=verdict.exit,
-                gate=verdict.sentence,
-                stopped=stopped,
-                mended=mended,
+            RunRecord(
+                tool=f"wsproof {__version__}",
+                target={
+                    "url": plan.shown_url,
+                    **({"profile": plan.profile.name} if plan.profile else {}),
+                    **({"server": server} if server else {}),
+                },
+                started=self._started,
+                seed=plan.seed,
+                discovered=self._discovered,
+                versions=versions(),
+                options={
+                    "patience": plan.patience,
+                    "strict": plan.strict,
+                    "examples": plan.examples,
+                    **plan.reach,
+                },
             )
         )
-        self._writer.close()
-
-    def _head(self, discovered: dict[str, Any]) -> None:
-        if self._writer is None or self._header is not None:
-            return
-        plan = self._plan
-        target: dict[str, Any] = {"url": plan.shown_url}
-        target |= {"profile": plan.profile.name} if plan.profile else {}
-        target |= {"server": discovered["server"]} if discovered.get("server") else {}
-        self._header = RunRecord(
-            tool=f"wsproof {__version__}",
-            target=target,
-            started=now(),
-            seed=plan.seed,
-            discovered=discovered,
-            versions=versions(),
-            options={"patience": plan.patience, "strict": plan.strict, "examples": plan.examples},
-        )
-        self._writer.write(self._header)
         for result in self._results:
             self._writer.write(result)
+
+    def _end(self, outcome: Outcome) -> EndRecord:
+        stopped = self._redactor.text(outcome.stopped) if outcome.stopped else None
+        mended = [str(entry) for entry in self._plan.baseline.mended(self._results)]
+        verdict = gate(self._results, strict=self._plan.strict, stopped=stopped, gone=outcome.gone, mended=len(mended))
+        return EndRecord(
+            totals=Totals.of(self._results),
+            duration=round(outcome.duration, 3),
+            exit=verdict.exit,
+            gate=verdict.sentence,
+            stopped=stopped,
+            mended=mended,
+        )
+
+
+def is_ours(check: Check) -> bool:
+    """Whether ``wsproof replay`` and ``explain`` know it, as against a user's own."""
+    return check.function.__module__.startswith(f"{__package__}.")

@@ -88,9 +88,8 @@ class CheckItem(pytest.Item):
         from .pytest_options import in_words_of_pytest
 
         error = excinfo.value
-        run = self.config.stash.get(RUN, None)
-        if isinstance(error, CheckFailed) and run is not None:
-            return Explanation(summary_of(error.result), "\n".join(explained(error.result, self.check, run.plan)))
+        if isinstance(error, CheckFailed):
+            return Explanation(summary_of(error.result), "\n".join(explained(error.result)))
         if isinstance(error, NothingProved):
             why = f"nothing was proved: {in_words_of_pytest(str(error))}"
             return Explanation(why, why)
@@ -179,7 +178,7 @@ class Explanation:
         writer.line(self._text)
 
 
-def explained(result: CheckResult, check: Check, plan: Plan) -> Iterator[str]:
+def explained(result: CheckResult) -> Iterator[str]:
     """A failed check in lines."""
     yield result.title
     known = requirements()
@@ -195,8 +194,8 @@ def explained(result: CheckResult, check: Check, plan: Plan) -> Iterator[str]:
         yield visible_block(result.reason or "")
     for line in transcript_lines(result.transcript, most=ENTRIES_SHOWN):
         yield f"  {line}"
-    if plan.output is not None and check.function.__module__.startswith(f"{__package__}."):
-        yield f"  again: wsproof replay {plan.output} '{result.id}'"
+    if result.reproduce:
+        yield f"  again: {result.reproduce}"
 
 
 def properties(result: CheckResult) -> list[tuple[str, object]]:

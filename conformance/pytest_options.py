@@ -11,7 +11,7 @@ import pytest
 
 from ..reports.baseline import Baseline, load_baseline
 from ..reports.errors import ConfigError, ensure_writable
-from .command import CheckOptions, endpoint_of, load_checks, load_profile, seed_of
+from .command import CheckOptions, _to_reach_it, endpoint_of, load_checks, load_profile, seed_of
 from .errors import UsageError
 from .failures import DEFAULT_PATH, read_failures
 from .profile import built_in_baselines
@@ -43,14 +43,14 @@ def _plan(config: pytest.Config, seed: int | None) -> Plan:
     option = config.getoption
     words = CheckOptions(
         url=option("--ws-target"),
+        profile=option("--ws-profile"),
         headers=option("--ws-header"),
         cookies=option("--ws-cookie"),
         subprotocols=option("--ws-subprotocol"),
         insecure=option("--ws-insecure"),
         ca=option("--ws-ca"),
     )
-    name = option("--ws-profile")
-    profile = load_profile(name) if name else None
+    profile = load_profile(words.profile) if words.profile else None
     output = option("--ws-output")
     plan = Plan(
         endpoint=endpoint_of(words, profile),
@@ -65,6 +65,8 @@ def _plan(config: pytest.Config, seed: int | None) -> Plan:
         strict=option("--ws-strict"),
         disruptive=option("--ws-disruptive"),
         output=config.invocation_params.dir / output if output else None,
+        cwd=config.invocation_params.dir,
+        reach=_to_reach_it(words),
     )
     if plan.output is not None:
         ensure_writable(plan.output)

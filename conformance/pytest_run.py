@@ -184,4 +184,4 @@ class RunPlugin:
             for report in warned:
                 terminalreporter.write_line(f"{report.nodeid}: {properties_of(report).get(SUMMARY)}")
         if self.plan.output is not None and self.plan.output.exists():
-            terminalreporter.write_line(f"wsproof: the run file is {self.plan.output}")
+            terminalreporter.write_line(f"wsproof: the run file is {self.plan.shown_run_file}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -197,12 +198,19 @@ class TestItems:
         assert "rfc6455-5.5-2: expected the connection failed with 1002" in failed.out
         assert "observed it was answered: Pong len=126" in failed.out
         assert "-> Ping FIN=1 len=126" in failed.out
-        replay = f"wsproof replay {failed.folder / 'run.jsonl'} 'control-frames/payload-over-125[ping]'"
-        assert replay in failed.out
+        assert "  again: wsproof replay run.jsonl 'control-frames/payload-over-125[ping]'" in failed.out
         assert "MUST, own:quiet: The word is never said." in failed.out
         assert "own:quiet: expected silence" in failed.out
         assert "assert target is None" in failed.out
         assert "  example  number: 3" in failed.out
+
+    def test_the_line_that_does_a_failure_again_does_it(self, failed: Ended) -> None:
+        (line,) = failed.lines("  again: wsproof replay run.jsonl 'control-frames/payload-over-125[ping]'")
+        words = shlex.split(line.partition(": wsproof ")[2])
+        command = [sys.executable, "-m", "wsproof", *words]
+        again = subprocess.run(command, cwd=failed.folder, capture_output=True, text=True, check=False)
+        assert again.returncode == 1, again.stdout + again.stderr
+        assert "It still fails." in again.stdout
 
     def test_the_last_lines_say_what_failed_and_why(self, failed: Ended) -> None:
         lines = failed.lines("FAILED")
