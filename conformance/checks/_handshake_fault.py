@@ -180,7 +180,7 @@ class Fault:
 
     def _repeating(self, head: Head, own: int) -> Head:
         first = next(line for line in head.lines if line.own == own)
-        return _inserted(head, Line(OWN[own], self.text or first.value), self.at)
+        return _inserted(head, Line(first.name, self.text or first.value), self.at)
 
     def _with_space(self, head: Head) -> Head:
         colon = f"{self.text}:"

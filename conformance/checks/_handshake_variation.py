@@ -200,7 +200,8 @@ class Variation:
             case None:
                 return Variation(query="wsproof=1" if self.query else "")
             case Aspect.PROTOCOLS:
-                return replace(self, upgrade=("websocket",))
+                names = [name.strip() for line in self.upgrade for name in line.split(",")]
+                return replace(self, upgrade=tuple(name for name in names if name.lower() == "websocket"))
             case Aspect.OPTION_LINES | Aspect.GAPS:
                 elements = split_list(line.encode() for line in self.connection)
                 return replace(self, connection=(", ".join(element.decode() for element in elements),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..check import Param, Undetermined, Violation, param
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SEPARATE: Final = 0.005
 """Seconds between two writes that have to arrive apart from each other."""
 ACCEPT: Final = "rfc6455-4.2.2-21"
+ACCEPT_OF_TRIMMED: Final = "rfc6455-4.2.2-22"
 MISREAD: Final = Expected("400", ("400",), ("2xx", "3xx", "4xx", "5xx", "close", "silence"))
 """What no HTTP server may take for a good request; another refusal than 400 is tolerated."""
 LINE_REFUSED: Final = Expected("400, or another refusal", ("2xx", "3xx", "4xx", "5xx", "close"), ("silence",))
@@ -27,7 +29,9 @@ def variation_params() -> list[Param]:
     """What any legal variation is about: everything together, then what is tried by itself."""
     together = [aspect.requirement for aspect in AMONG_OTHERS]
     return [
-        param("mixed", None, requirements=[Aspect.KEY.requirement, *dict.fromkeys(together), ACCEPT]),
+        param(
+            "mixed", None, requirements=[Aspect.KEY.requirement, *dict.fromkeys(together), ACCEPT, ACCEPT_OF_TRIMMED]
+        ),
         param("protocol-list", Aspect.PROTOCOLS, requirements=[Aspect.PROTOCOLS.requirement]),
         param("option-lines", Aspect.OPTION_LINES, requirements=[Aspect.OPTION_LINES.requirement]),
         param("empty-options", Aspect.GAPS, requirements=[Aspect.GAPS.requirement]),
@@ -82,8 +86,7 @@ async def judge_variation(target: Target, focus: Aspect | None, variation: Varia
     answer = await send(target, head)
     if answer.accepted:
         if focus is None and not accept_is_right(answer, head.key.encode()):
-            expected = f"Sec-WebSocket-Accept for the key '{head.key}'"
-            target.findings.violated(expected, f"another one, for {variation}", requirement=ACCEPT)
+            await _judge_wrong_accept(target, variation, head.key)
         return
     tamed = variation.tamed(focus)
     control = await send(target, head_of(target.request(), tamed))
@@ -93,6 +96,16 @@ async def judge_variation(target: Target, focus: Aspect | None, variation: Varia
     target.findings.violated(
         f"101, as for {tamed}", f"{answer} for {variation}", requirement=aspect.requirement, silence=answer.silent
     )
+
+
+async def _judge_wrong_accept(target: Target, variation: Variation, key: str) -> None:
+    """Report a wrong Sec-WebSocket-Accept: for white space before the key, if it is right without."""
+    tight = replace(variation, key=key, space=Variation().space)
+    again = await send(target, head_of(target.request(), tight))
+    wrong_too = again.accepted and not accept_is_right(again, key.encode())
+    expected = f"Sec-WebSocket-Accept for the key '{key}'"
+    requirement = ACCEPT if wrong_too else ACCEPT_OF_TRIMMED
+    target.findings.violated(expected, f"another one, for {variation}", requirement=requirement)
 
 
 async def _to_blame(target: Target, variation: Variation) -> Aspect:

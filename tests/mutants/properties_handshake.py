@@ -184,15 +184,17 @@ class MissingHostPassesAfterTheVersion(Connection):
             super().check_host(request)
 
 
-@switch("version-in-odd-spelling-unchecked", violates=["rfc6455-4.2.2-8"])
-class VersionInOddSpellingUnchecked(Connection):
-    """The number in Sec-WebSocket-Version counts only where the name is spelt as in the RFC."""
+@switch("version-unchecked-before-another-field", violates=["rfc6455-4.2.2-8"])
+class VersionUncheckedBeforeAnotherField(Connection):
+    """The number in Sec-WebSocket-Version counts only where none of the other fields of a handshake follows it."""
 
-    def parse_field_line(self, line: bytes) -> tuple[str, str]:
-        name, value = super().parse_field_line(line)
-        if name == "sec-websocket-version" and re.fullmatch("1[4-9]|[2-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]", value):
-            return (name, value) if line.startswith(b"Sec-WebSocket-Version") else (name, "13")
-        return name, value
+    def check_version(self, request: Request) -> None:
+        names = [name for name, _ in request.fields]
+        numbers = request.lines("sec-websocket-version")
+        another = [re.fullmatch("1[4-9]|[2-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]", number) for number in numbers]
+        followers = {"host", "upgrade", "connection", "sec-websocket-key"}
+        if len(another) != 1 or not another[0] or followers.isdisjoint(names[names.index("sec-websocket-version") :]):
+            super().check_version(request)
 
 
 @switch("any-method-with-a-query", violates=["rfc6455-4.2.1-2"])

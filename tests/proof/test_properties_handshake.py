@@ -30,7 +30,7 @@ FOUND_BY = {
     "upgrade-unchecked-beside-other-options": (FAULTY.format("upgrade"), 1),
     "upgraded-passes-after-another-option": (FAULTY.format("connection"), 0),
     "missing-host-passes-after-the-version": (FAULTY.format("host"), 1),
-    "version-in-odd-spelling-unchecked": (FAULTY.format("version"), 1),
+    "version-unchecked-before-another-field": (FAULTY.format("version"), 1),
     "any-method-with-a-query": (FAULTY.format("method"), 1),
     "http-1-0-with-keep-alive": (FAULTY.format("http-1.0"), 1),
     "space-before-a-later-colon-ignored": (FAULTY.format("field-line"), 1),
