@@ -23,7 +23,7 @@ from .discovered import Discovered
 from .endpoint import Endpoint
 from .failures import DEFAULT_PATH, Failures, add_failures
 from .profile import Profile
-from .property import Draws
+from .property import DEFAULT_EXAMPLES, Draws
 from .runner import Attempt
 from .session import DEFAULT_PATIENCE, Listener, Options, Outcome, now, run_checks, versions
 
@@ -47,7 +47,7 @@ class Plan:
     patience: float = DEFAULT_PATIENCE
     jobs: int | None = None
     seed: int = 0
-    examples: int = 1
+    examples: int = DEFAULT_EXAMPLES
     strict: bool = False
     disruptive: bool = False
     output: Path | None = None
