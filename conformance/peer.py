@@ -68,16 +68,21 @@ class Peer(Connection):
         self._echo = echo
         self._chatty = chatty
         self._deaf = deaf
+        self._asked: int | None = None
 
-    def _rule(self, name: str, expected: str, **told: Any) -> int:
+    def _rule(self, name: str, **told: Any) -> int:
         """Note what is expected from here on, so that a replay can judge by it."""
-        return self.recording.rule(self.conn, name, expected, told)
+        return self.recording.rule(self.conn, name, told)
 
     def _broken(self, rule: int | None, violation: Violation) -> Violation:
         """Note that this is how that expectation was disappointed."""
         if rule is not None:
-            self.recording.broken(rule, violation.observed)
+            self.recording.broken(rule, violation.expected, violation.observed)
         return violation
+
+    def unanswered(self, violation: Violation) -> Violation:
+        """The violation that the latest :meth:`answer` was none of the wanted: a replay judges by that alone."""
+        return self._broken(self._asked, violation)
 
     async def answer(
         self, *wanted: tuple[int, bytes], patience: float | None = None
@@ -88,6 +93,7 @@ class Peer(Connection):
         and then: after another message the wanted one is awaited a little longer, and as long as ever on a target that
         is known to push.
         """
+        self._asked = self._rule("message", wanted=wanted, timeout=self._seconds(patience), chatty=self._chatty)
         loop = asyncio.get_running_loop()
         deadline = self._deadline(patience)
         other: Message | None = None
@@ -108,15 +114,12 @@ class Peer(Connection):
     async def expect_message(self, opcode: int, payload: bytes, patience: float | None = None) -> Message:
         """This message comes; others of the target's own are passed over. Raises Violation."""
         expected = str(Message(opcode, payload))
-        rule = self._rule(
-            "message", expected, opcode=opcode, payload=payload, timeout=self._seconds(patience), chatty=self._chatty
-        )
         got = await self.answer((opcode, payload), patience=patience)
         if got is None:
-            raise self._broken(rule, Violation(expected, f"nothing within {self._told(patience)}", silence=True))
+            raise self.unanswered(Violation(expected, f"nothing within {self._told(patience)}", silence=True))
         if isinstance(got, Message) and (got.opcode, got.payload) == (opcode, payload):
             return got
-        raise self._broken(rule, Violation(expected, str(got)))
+        raise self.unanswered(Violation(expected, str(got)))
 
     async def expect_echo(self, payload: str | bytes, opcode: int = Opcode.TEXT) -> Message:
         """The next message is the echo of ``payload``, in the target's wording. Needs ECHO (BINARY_ECHO)."""
@@ -139,7 +142,7 @@ class Peer(Connection):
         deadline = self._deadline(patience)
         before = Kept()
         expected = f"a Pong with the Ping's payload {shown(payload)}"
-        rule = self._rule("pong", expected, payload=payload, timeout=self._seconds(patience))
+        rule = self._rule("pong", payload=payload, timeout=self._seconds(patience))
         while True:
             try:
                 event = await self.next_event(deadline=deadline)
@@ -218,7 +221,7 @@ class Peer(Connection):
         rule: int | None = None
         if sign_of is None:
             told = {"codes": codes, "taken": taken, "earlier": earlier, "echo": self._echo, "may_be_late": may_be_late}
-            rule = self._rule("failed", expected, timeout=self.patience, quiet=self.quiet, **told)
+            rule = self._rule("failed", timeout=self.patience, quiet=self.quiet, **told)
         nonce: bytes | None = None
         working = False
         deadline = self._deadline(self.quiet)
@@ -290,7 +293,7 @@ class Peer(Connection):
         """
         wanted = " or ".join("no code" if code is None else str(code) for code in codes)
         expected = f"a Close frame{' with ' + wanted if codes else ''}"
-        rule = self._rule("close", expected, codes=codes, timeout=self._seconds(patience))
+        rule = self._rule("close", codes=codes, timeout=self._seconds(patience))
         deadline = self._deadline(patience)
         while True:
             try:
@@ -308,7 +311,7 @@ class Peer(Connection):
     async def expect_end(self, patience: float | None = None, requirement: str | None = None) -> TcpEnd:
         """The target ends TCP. What comes before is passed over. Raises Violation (silence)."""
         expected = "the target ends the TCP connection"
-        rule = self._rule("end", expected, timeout=self._seconds(patience))
+        rule = self._rule("end", timeout=self._seconds(patience))
         deadline = self._deadline(patience)
         while True:
             try:

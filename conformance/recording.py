@@ -47,7 +47,7 @@ class Recording:
     def __init__(self) -> None:
         self._steps: list[tuple[Any, ...]] = []
         self._sent = 0
-        self._broken: dict[int, list[str]] = {}
+        self._broken: dict[int, list[tuple[str, str]]] = {}
         self.overflowed = False
 
     def _add(self, step: tuple[Any, ...]) -> None:
@@ -91,14 +91,14 @@ class Recording:
             kept = _Long(replace(came, payload=came.payload[:START]), hashlib.sha256(came.payload).hexdigest())
         self._add(("await", conn, what, timeout, kept, after, method, framed))
 
-    def rule(self, conn: int, name: str, expected: str, told: dict[str, Any]) -> int:
+    def rule(self, conn: int, name: str, told: dict[str, Any]) -> int:
         """A primitive of the peer begins to expect something; ``told`` is all that its judgement rests on."""
-        self._add(("expect", conn, name, expected, told))
+        self._add(("expect", conn, name, told))
         return len(self._steps) - 1
 
-    def broken(self, rule: int, observed: str) -> None:
+    def broken(self, rule: int, expected: str, observed: str) -> None:
         """That rule was found broken."""
-        self._broken.setdefault(rule, []).append(observed)
+        self._broken.setdefault(rule, []).append((expected, observed))
 
     def steps(self, redactor: Redactor) -> list[Step]:
         """The steps as the run file has them, without secrets; of the rules only those that were broken."""
@@ -130,9 +130,9 @@ class Recording:
                 case "expect":
                     if index not in self._broken:
                         continue
-                    _, name, expected, told = rest
-                    observed = [redactor.text(text) for text in self._broken[index]]
-                    step |= {"rule": name, "expected": redactor.text(expected), "observed": observed}
+                    _, name, told = rest
+                    pairs = [(redactor.text(expected), redactor.text(seen)) for expected, seen in self._broken[index]]
+                    step |= {"rule": name, "expected": pairs[0][0], "observed": [seen for _, seen in pairs]}
                     step |= {key: _plain(value) for key, value in told.items()}
             made.append(step)
         return made
@@ -235,7 +235,8 @@ def _came(came: Came | _Long, redactor: Redactor) -> Step | None:
             return {"bytes": _base64(redactor.payload(came[:START]))}
         case Response():
             heads = b"".join(head.raw for head in [*came.informational, came.head])[:MAX_HEAD]
-            return {"response": redactor.text(heads.decode("latin-1")), "complete": came.complete}
+            told = {"response": redactor.text(heads.decode("latin-1"))}
+            return {**told, "complete": came.complete} if came.framed else told
         case ReceivedFrame():
             return {"frame": frame_seen(came, None, redactor)}
 

@@ -140,6 +140,8 @@ def _literal(step: Step) -> Iterator[str]:
 
 
 def _value(key: str, value: Any) -> str:
+    if key == "wanted":
+        return "[" + ", ".join(f"({opcode}, {_octets(base64.b64decode(data))})" for opcode, data in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name!r}: {_value(name, inner)}" for name, inner in value.items()) + "}"
     if key in _IN_BASE64 and isinstance(value, list):

@@ -328,10 +328,11 @@ async def _expect_echo(target: Target, peer: Peer, sample: Sample) -> None:
         if isinstance(got, ReceivedFrame) and got.close_code == CloseCode.MESSAGE_TOO_BIG:
             return
         observed = f"nothing within {target.patience:g} s" if got is None else str(got)
-        raise Violation(expected, observed, silence=got is None)
+        raise peer.unanswered(Violation(expected, observed, silence=got is None))
     whole = target.echo.of(sample.opcode, payload)[1]
     about_length = len(got.payload) != len(whole) and LENGTH in target.findings.requirements
-    raise Violation(expected, difference(whole, got.payload), requirement=LENGTH if about_length else None)
+    violation = Violation(expected, difference(whole, got.payload), requirement=LENGTH if about_length else None)
+    raise peer.unanswered(violation)
 
 
 async def _answered_once(peer: Peer) -> None:

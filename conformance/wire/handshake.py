@@ -265,6 +265,8 @@ class Response:
     """Whether the end of the body has been seen."""
     reusable: bool = False
     """Whether HTTP lets a further request follow on the connection."""
+    framed: bool = True
+    """Whether the head lets tell where the body ends."""
 
     @property
     def status(self) -> int:
@@ -364,7 +366,8 @@ class ResponseReader:
 
     def _finish(self, *, complete: bool, reusable: bool = False) -> None:
         assert self._head is not None
-        self.response = Response(self._head, self._informational, bytes(self._body), complete, reusable)
+        framed = self._h11 is not None
+        self.response = Response(self._head, self._informational, bytes(self._body), complete, reusable, framed)
 
     def give_up(self) -> Response | None:
         """The response as far as it has come, None before a whole head."""

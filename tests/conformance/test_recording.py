@@ -183,7 +183,7 @@ class TestRules:
 
     def test_what_has_no_form_in_the_run_file(self) -> None:
         made = Recording()
-        made.broken(made.rule(1, "pong", "a Pong", {"odd": object()}), "none")
+        made.broken(made.rule(1, "pong", {"odd": object()}), "a Pong", "none")
         with pytest.raises(TypeError, match="no form"):
             made.steps(NO_SECRETS)
 

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutants import MutantServer, Switch
+from wsproof.conformance.check import Check
 from wsproof.conformance.command import CheckOptions, run_check
 from wsproof.conformance.replay_command import ReplayOptions, run_replay, run_script
 from wsproof.conformance.serve import free_port
@@ -18,7 +19,7 @@ from wsproof.reports.console import Verbosity
 from wsproof.reports.model import CheckResult, Run, Verdict
 from wsproof.reports.runfile import read_run
 
-from .harness import PATIENCE, PROFILE, _explained, chapter_checks, needs_tls, tls_contexts
+from .harness import PATIENCE, _explained, chapter_checks, load_checks, needs_tls, profile_for, tls_contexts
 
 BAD = (Verdict.FAIL, Verdict.WARN)
 
@@ -100,13 +101,20 @@ def base(server: MutantServer) -> str:
     return server.url.removesuffix("/echo")
 
 
-async def recorded_run(switch: Switch, expression: str, path: Path, *, tls: bool) -> Run:
+def checks_for(switch: Switch) -> list[Check]:
+    """The checks of the switch's chapter; where it is for properties, those that judge what it violates."""
+    violated = set(switch.violates)
+    properties = [item for item in load_checks().values() if item.given and violated.intersection(item.requirements)]
+    return chapter_checks(switch.chapter) or properties
+
+
+async def recorded_run(switch: Switch, ids: Iterable[str], path: Path, *, tls: bool, profile: Path) -> Run:
     """Check the mutant as ``wsproof check`` does, and read the run file back."""
     async with MutantServer(switch, ssl=tls_contexts()[0] if tls else None) as server:
         options = CheckOptions(
             url=base(server),
-            profile=str(PROFILE),
-            expression=expression,
+            profile=str(profile),
+            expression=" or ".join(id.replace("[", "?").replace("]", "?") for id in ids),
             patience=PATIENCE,
             insecure=tls,
             output=path,
@@ -116,10 +124,12 @@ async def recorded_run(switch: Switch, expression: str, path: Path, *, tls: bool
     return read_run(path)
 
 
-async def failure_of(switch: Switch, path: Path, *, id: str | None = None) -> Case | None:
+async def failure_of(switch: Switch, path: Path, *, ids: Iterable[str] = ()) -> Case | None:
     """The first failure (or else warning) that the switch explains; None where it makes nothing fail."""
-    tls = needs_tls(switch, chapter_checks(switch.chapter))
-    run = await recorded_run(switch, id or f"{switch.chapter.replace('_', '-')}/*", path, tls=tls)
+    checks = checks_for(switch)
+    tls = needs_tls(switch, checks)
+    wanted = list(ids) or [item.id for item in checks]
+    run = await recorded_run(switch, wanted, path, tls=tls, profile=profile_for(checks))
     for verdict in BAD:
         for result in run.checks:
             bad = [finding.requirement for finding in result.findings if finding.verdict is verdict]
