@@ -254,7 +254,7 @@ def run_check(options: CheckOptions) -> int:
             "patience": options.patience,
             "strict": options.strict,
             "examples": options.examples,
-            **_to_reach_it(options),
+            **how_to_reach(options),
         },
     )
     with Console(sys.stdout, catalogue=requirements(), verbosity=options.verbosity) as console:
@@ -311,7 +311,7 @@ def _keep(recorder: _Recorder, end: EndRecord) -> None:
         sys.stderr.write(f"wsproof: {KEPT_RUN}, from which failures are replayed, is not written: {error}\n")
 
 
-def _to_reach_it(options: CheckOptions) -> dict[str, Any]:
+def how_to_reach(options: CheckOptions) -> dict[str, Any]:
     """What a replay needs to reach the target in the same way, as far as it is no secret."""
     given = {
         "profile": options.profile,

@@ -11,7 +11,7 @@ import pytest
 
 from ..reports.baseline import Baseline, load_baseline
 from ..reports.errors import ConfigError, ensure_writable
-from .command import CheckOptions, _to_reach_it, endpoint_of, load_checks, load_profile, seed_of
+from .command import CheckOptions, how_to_reach, endpoint_of, load_checks, load_profile, seed_of
 from .errors import UsageError
 from .failures import DEFAULT_PATH, read_failures
 from .profile import built_in_baselines
@@ -66,7 +66,7 @@ def _plan(config: pytest.Config, seed: int | None) -> Plan:
         disruptive=option("--ws-disruptive"),
         output=config.invocation_params.dir / output if output else None,
         cwd=config.invocation_params.dir,
-        reach=_to_reach_it(words),
+        reach=how_to_reach(words),
     )
     if plan.output is not None:
         ensure_writable(plan.output)
