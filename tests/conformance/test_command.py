@@ -268,7 +268,8 @@ class TestProperties:
             first = self.check(broken.url, "--seed", "7")
             (folder / ".wsproof" / "failures.jsonl").unlink()
             second = self.check(broken.url, "--seed", "7", "--jobs", "1")
-        assert first.example == second.example is not None
+        assert first.example is not None
+        assert first.example == second.example
         assert first.example["program"]["words"] == "Text, `30`; Text, FIN=0; Continuation, FIN=1, `31`"
         assert first.findings == second.findings
         assert read_run(Path("run.jsonl")).run.seed == 7
