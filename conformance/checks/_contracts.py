@@ -85,16 +85,20 @@ class Listener:
     async def until(self, sentinels: Sequence[bytes], holding: int, after: int, due: int) -> None:
         """Listen until ``holding`` messages with the first sentinel in them and ``after`` more have come.
 
-        A message with the second one ends it, too: the answers to the first are lost. Where none holds a sentinel,
-        until ``due`` messages have come in all; never for more than a few beyond those.
+        After a message with the second one they are lost, or late: they are awaited a little longer. Where none holds a
+        sentinel, until ``due`` messages have come in all; never for more than a few beyond those.
         """
         found = 0
+        patience = self.peer.patience
         while len(self.heard.messages) < due + MOST_EXTRA:
             if not holding and len(self.heard.messages) >= due:
                 return
-            message = await self._next(self.peer.patience)
-            if message is None or sentinels[1] in message.payload:
+            message = await self._next(patience)
+            if message is None:
+                self.heard.silent = self.heard.silent and patience == self.peer.patience
                 return
+            if sentinels[1] in message.payload:
+                patience = self.peer.quiet
             found += sentinels[0] in message.payload
             if holding and found == holding:
                 for _ in range(after):
@@ -132,18 +136,19 @@ async def say(
 
     Of the answers to one message ``holding`` show it; ``after`` follow the last of those. What came is heard until the
     first sentinel's last answer, so an answer too many is among it, and one that is lost shows without any waiting.
-    After an answer that is not ``right``, or is long in coming, the sentinels are next.
+    After an answer that is not ``right``, or is long in coming, the rest is sent at once.
     """
     listener = Listener(peer)
     if at_once:
         await peer.send(*messages, *sentinels)
     else:
-        for message in messages:
-            await peer.send(message)
+        rest = list(messages)
+        while rest:
+            await peer.send(rest.pop(0))
             if not await listener.more(answers, right):
                 break
         if not listener.over:
-            await peer.send(*sentinels)
+            await peer.send(*rest, *sentinels)
     payloads = [sentinel.payload for sentinel in sentinels]
     await listener.until(payloads, holding, after, answers * (len(messages) + 1))
     return listener.heard

@@ -82,15 +82,15 @@ def judge_echoes(heard: Heard, wanted: Sequence[Message], requirement: str, key:
         observed = f"nothing, but {heard.ending}" if heard.end is not None else "nothing"
         raise Violation(expected, observed, requirement=requirement, silence=heard.silent)
     came = heard.messages[place]
-    missing, more = Counter(due) - Counter(got), Counter(got) - Counter(due)
-    if got[place] not in due:
+    needed, had = Counter(due[:-1]), Counter(got)
+    missing, more = needed - had, had - Counter(due)
+    if got[place] not in due or (missing and more[got[place]]):
         raise Violation(expected, told(came), requirement=requirement)
-    if missing and not more:
-        how = f"it is left out, and next comes: {told(came)}"
-    elif more and not missing:
-        how = f"an answer comes a second time: {told(came)}"
-    else:
-        how = f"the answer to message {due.index(got[place]) + 1} comes first: {told(came)}"
+    if more[got[place]]:
+        raise Violation(expected, f"an answer comes a second time: {told(came)}", requirement=requirement)
+    if missing:
+        raise Violation(expected, f"it is left out, and next comes: {told(came)}", requirement=requirement)
+    how = f"the answer to message {due.index(got[place]) + 1} comes first: {told(came)}"
     raise Violation(expected, how, requirement=ORDER)
 
 

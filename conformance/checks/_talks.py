@@ -21,7 +21,9 @@ ODD_TEXTS: Final = (
     '"quoted" <b>&amp;',
 )
 """Texts that careless code changes: white space, NUL, placeholders, right to left, beyond the BMP, two normal forms."""
-TIMES: Final = (1, 1, 1, 1, 1, 50, 700)
+ODD_BYTES: Final = (b"a", b"\0", b"\n", b"\x80", b"\xff")
+"""Octets that careless code changes."""
+TIMES: Final = (1, 1, 1, 1, 50, 700)
 """How often a text is repeated within one message: mostly once; else it takes a longer form of the payload length."""
 MOST_MESSAGES: Final = 5
 EDGES: Final = (2**32, 2**31, -(2**31) - 1, 2**53 - 1, 1 - 2**53)
@@ -88,10 +90,12 @@ class Blobs:
 
 def texts() -> st.SearchStrategy[str]:
     """Any text: from the empty one over plain and odd ones to whatever Unicode holds."""
+    odd = st.sampled_from(ODD_TEXTS)
     return st.one_of(
         st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=8),
-        st.sampled_from(ODD_TEXTS),
-        st.lists(st.sampled_from(ODD_TEXTS), min_size=1, max_size=3).map("".join),
+        odd,
+        st.lists(odd, min_size=1, max_size=6).map("".join),
+        st.lists(odd, min_size=1, max_size=6).map("".join),
         st.text(max_size=12),
     )
 
@@ -108,7 +112,8 @@ def talks() -> st.SearchStrategy[Talk]:
 
 def blobs() -> st.SearchStrategy[Blobs]:
     """A few binary messages."""
-    parts = st.lists(st.binary(max_size=20), min_size=1, max_size=MOST_MESSAGES).map(tuple)
+    part = st.one_of(st.binary(max_size=20), st.lists(st.sampled_from(ODD_BYTES), max_size=10).map(b"".join))
+    parts = st.lists(part, min_size=1, max_size=MOST_MESSAGES).map(tuple)
     return st.builds(Blobs, parts, st.sampled_from(TIMES), st.booleans())
 
 
@@ -118,6 +123,7 @@ def json_texts() -> st.SearchStrategy[str]:
         st.none(),
         st.booleans(),
         st.integers(-1000, 1000),
+        st.sampled_from(EDGES),
         st.sampled_from(EDGES),
         st.integers(-1000, 1000).map(lambda number: number + 0.5),
         texts(),

@@ -93,7 +93,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """Connections that are open at the same time."""
+    """Several connections."""
 
     each: tuple[Visit, ...]
 
@@ -106,8 +106,11 @@ class Visits:
 ODD_IDS: Final = ("%41+b", "a b?&c=d#e;,", "\u00e9\u4e16\U0001f600", "100%{item_id}..")
 """Parts of item ids whose encoding goes wrong easily."""
 SLASH: Final = "a/b"
-NUMBERS: Final = ("0", "7", "-1", "2147483647")
+NUMBERS: Final = ("0", "-1", "0", "7", "0", "2147483647")
+"""Whole numbers; 0 often, since careless code takes it for an absent one."""
 WRONG_NUMBERS: Final = ("x", "1.5", "--1", "0x10", "1,000", "null", "true")
+MOST_IN_TURN: Final = 3
+"""Connections one after the other."""
 MOST_AT_ONCE: Final = 4
 """Connections that are open at the same time."""
 SURE: Final = ((Offer.GIVEN, Offer.ABSENT), (Offer.ABSENT, Offer.GIVEN), (Offer.GIVEN, Offer.GIVEN))
@@ -117,11 +120,11 @@ SURE: Final = ((Offer.GIVEN, Offer.ABSENT), (Offer.ABSENT, Offer.GIVEN), (Offer.
 def item_ids() -> st.SearchStrategy[str]:
     """Item ids: letters, then odd ones, then whatever is no control character and no dot segment."""
     plain = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=6)
-    odd = st.lists(st.sampled_from(ODD_IDS), min_size=1, max_size=3).map("".join)
+    odd = st.lists(st.sampled_from(ODD_IDS), min_size=1, max_size=8).map("".join)
     other = st.text(
         st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="/"), min_size=1, max_size=8
     )
-    return st.one_of(plain, odd, odd, other.filter(lambda id: id not in (".", "..")))
+    return st.one_of(plain, odd, odd, odd, other.filter(lambda id: id not in (".", "..")))
 
 
 def visits(setting: Setting) -> st.SearchStrategy[Visit]:
@@ -130,28 +133,43 @@ def visits(setting: Setting) -> st.SearchStrategy[Visit]:
     known = [Offer.ABSENT, Offer.GIVEN, Offer.EMPTY, *([Offer.WRONG] if contract.accepted else [])]
     cookies, tokens = (known if name else known[:1] for name in (contract.cookie, contract.token))
     pairs = [(cookie, token) for cookie in cookies for token in tokens]
-    often = [pair for pair in pairs if pair in SURE or set(pair) <= {Offer.ABSENT, Offer.WRONG}]
-    queries: st.SearchStrategy[str | None] = st.none()
-    if contract.query:
-        wrong = st.sampled_from(WRONG_NUMBERS)
-        queries = st.one_of(st.none(), wrong, wrong, st.sampled_from(("", *NUMBERS)))
+    sure = [pair for pair in SURE if pair in pairs] or pairs[:1]
+    out = [pair for pair in pairs if set(pair) <= {Offer.ABSENT, Offer.WRONG}]
     ids = st.one_of(item_ids(), item_ids(), st.just(SLASH))
-    return _visits(contract, [*pairs, *often, *often], queries, ids, st.just(Talk((Said("a"),))), "")
+    talk = st.just(Talk((Said("a"),)))
+    none: st.SearchStrategy[str | None] = st.none()
+    free = st.one_of(none, st.sampled_from(("", *NUMBERS))) if contract.query else none
+    kinds = [
+        _visits(contract, where, queries, ids, talk) for where, queries in ((sure, none), (out, none), (pairs, free))
+    ]
+    if contract.query:
+        kinds.insert(1, _visits(contract, sure, st.sampled_from(WRONG_NUMBERS), ids, talk))
+    return st.one_of(kinds)
 
 
 def visits_let_in(setting: Setting, number: str = "") -> st.SearchStrategy[Visit]:
     """Visits that the documentation lets in; with a ``number`` by one credential, which has the number in it."""
     contract = _contract(setting)
-    have = [(not cookie or contract.cookie) and (not token or contract.token) for cookie, token in _GIVEN]
-    pairs = [pair for pair, served in zip(SURE, have, strict=True) if served] or [(Offer.ABSENT, Offer.ABSENT)]
+    taken = (contract.cookie is not None, contract.token is not None)
+    pairs = [pair for pair in SURE if all(has or offer is Offer.ABSENT for has, offer in zip(taken, pair, strict=True))]
+    pairs = pairs or [(Offer.ABSENT, Offer.ABSENT)]
     queries: st.SearchStrategy[str | None] = st.none()
     if contract.query:
-        queries = st.one_of(st.none(), st.sampled_from(NUMBERS), st.integers(-(2**31), 2**31 - 1).map(str))
+        queries = st.sampled_from((None, *NUMBERS))
     talk = st.builds(Talk, st.lists(st.builds(Said, texts()), min_size=1, max_size=3).map(tuple), st.booleans())
     return _visits(contract, pairs[:2] if number else pairs, queries, item_ids(), talk, number)
 
 
-_GIVEN: Final = [(cookie is Offer.GIVEN, token is Offer.GIVEN) for cookie, token in SURE]
+def visits_in_turn(setting: Setting) -> st.SearchStrategy[Visits]:
+    """A few connections one after the other, all of them let in.
+
+    How many of those drawn count is drawn last, and those are the last: shrinking sorts the simple ones to the front,
+    so the one that fails stays.
+    """
+    each = visits_let_in(setting)
+    return st.builds(
+        lambda drawn, number: Visits(drawn[-number:]), st.tuples(*[each] * MOST_IN_TURN), st.integers(1, MOST_IN_TURN)
+    )
 
 
 def visits_side_by_side(setting: Setting) -> st.SearchStrategy[Visits]:
@@ -168,10 +186,10 @@ def _contract(setting: Setting) -> ItemsContract:
 def _visits(
     contract: ItemsContract,
     pairs: Sequence[tuple[Offer, Offer]],
-    queries: st.SearchStrategy[str | None],
+    queries: st.SearchStrategy[str | None] | st.SearchStrategy[str],
     ids: st.SearchStrategy[str],
     talk: st.SearchStrategy[Talk],
-    number: str,
+    number: str = "",
 ) -> st.SearchStrategy[Visit]:
     """Visits of these parts. Credentials differ by their first letter, so that none passes for the other."""
     own = not contract.accepted

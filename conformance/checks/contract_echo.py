@@ -56,6 +56,7 @@ async def expect_values(target: Target, values: Values) -> None:
 
 @check(
     TEXT,
+    ORDER,
     needs=[Need.ECHO_CONTRACT],
     each=[
         param("plain", Said("Hello")),
@@ -99,6 +100,7 @@ async def any_texts(target: Target, talk: Talk) -> None:
 
 @check(
     BINARY,
+    ORDER,
     needs=[Need.ECHO_BINARY_CONTRACT],
     each=[
         param("empty", Blobs((b"",))),
@@ -120,6 +122,7 @@ async def any_binary(target: Target, blobs: Blobs) -> None:
 
 @check(
     JSON,
+    ORDER,
     needs=[Need.ECHO_JSON_CONTRACT],
     each=[
         param("null", "null"),

@@ -27,7 +27,7 @@ from ._items import (
     shake_hands,
 )
 from ._talks import Said, Talk
-from ._visits import Credential, Offer, Visit, Visits, visits, visits_let_in, visits_side_by_side
+from ._visits import Credential, Offer, Visit, Visits, visits, visits_in_turn, visits_side_by_side
 
 OWN: Final = "contract:items-own"
 OFFERS: Final = (Offer.ABSENT, Offer.EMPTY, Offer.GIVEN)
@@ -79,11 +79,12 @@ async def any_visit(target: Target, visit: Visit) -> None:
 
 
 @check(
-    ITEM, ORDER, CREDENTIAL, QUERY, LET_IN, needs=[Need.ITEMS_CONTRACT], given=lambda at: {"visit": visits_let_in(at)}
+    ITEM, ORDER, CREDENTIAL, QUERY, LET_IN, needs=[Need.ITEMS_CONTRACT], given=lambda at: {"visits": visits_in_turn(at)}
 )
-async def any_visit_let_in(target: Target, visit: Visit) -> None:
+async def any_visits_let_in(target: Target, visits: Visits) -> None:
     """Whatever is said on a connection that is let in: the answers are the documented ones, in their order."""
-    await expect_as_promised(target, visit)
+    for visit in visits.each:
+        await expect_as_promised(target, visit)
 
 
 @check(OWN, needs=[Need.ITEMS_CONTRACT], given=lambda setting: {"visits": visits_side_by_side(setting)})

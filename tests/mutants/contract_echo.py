@@ -69,7 +69,7 @@ class EchoCutsLongTexts(App):
         return super().text_answer(text[:LONGEST])
 
 
-@switch("echo-ignores-empty-texts", violates=["contract:echo-text"], also=["contract:echo-order"])
+@switch("echo-ignores-empty-texts", violates=["contract:echo-text"])
 class EchoIgnoresEmptyTexts(App):
     """An empty text gets no answer."""
 
@@ -93,7 +93,7 @@ class Counting(App):
         super().message(connection, opcode, message)
 
 
-@switch("echo-drops-the-third", violates=["contract:echo-order"], also=["contract:echo-text"])
+@switch("echo-drops-the-third", violates=["contract:echo-text"])
 class EchoDropsTheThird(Counting):
     """The third message of a connection gets no answer."""
 
@@ -102,7 +102,7 @@ class EchoDropsTheThird(Counting):
             super().echo_text(connection, opcode, message)
 
 
-@switch("echo-answers-the-second-twice", violates=["contract:echo-order"], also=["contract:echo-text"])
+@switch("echo-answers-the-second-twice", violates=["contract:echo-text"])
 class EchoAnswersTheSecondTwice(Counting):
     """The second message of a connection gets its answer twice."""
 
