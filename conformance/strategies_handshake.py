@@ -57,7 +57,7 @@ FEW_FIELDS: Final = (
     (),
     (Further("X-Wsproof", "1", 0, 0),),
     (Further("X-Upgrade", "websocket", 0, len(OWN)),),
-    (Further("X-Wsproof", "1", 700, VERSION), Further("Sec-WebSocket-Foo", "1", 0, UPGRADE)),
+    (Further("X-Wsproof", "1", 40, VERSION), Further("Sec-WebSocket-Foo", "1", 0, UPGRADE)),
 )
 FEW_SPELLINGS: Final = (
     (Spelling.USUAL,) * len(OWN),
