@@ -709,6 +709,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"{options.url!r} is no URL like ws://HOST:PORT")
     given = dict(item.split("=", 1) for item in options.set if "=" in item)
     begun = time.monotonic()
+    code = NOT_REACHED
     try:
         for _ in range(TRIES):  # what shows only now and then has more than one chance to
             code = Replay(options.url, given).run()
@@ -716,7 +717,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 break
     except NotReached as why:
         print(f"Not reached: {why}")
-        return NOT_REACHED
+        code = NOT_REACHED
     return code
 
 

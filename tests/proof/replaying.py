@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,15 +84,15 @@ class Case:
 
         return await self._against_each(replayed)
 
-    async def _against_each(self, replayed: Callable[[str], object]) -> Outcome:
+    async def _against_each(self, replayed: Callable[[str], Awaitable[tuple[int, str]]]) -> Outcome:
         codes, said = [], ""
         for broken in (True, False):
             async with self.server(broken=broken) as server:
-                code, text = await replayed(base(server))  # type: ignore[misc]  # both are coroutine functions
+                code, text = await replayed(base(server))
             codes.append(code)
             said += f"--- {'broken' if broken else 'mended'}: {code}\n{text}"
         scheme = "wss" if self.tls else "ws"
-        code, text = await replayed(f"{scheme}://127.0.0.1:{free_port()}/")  # type: ignore[misc]  # as above
+        code, text = await replayed(f"{scheme}://127.0.0.1:{free_port()}/")
         return Outcome(codes[0], codes[1], code, f"{said}--- dead: {code}\n{text}")
 
 
