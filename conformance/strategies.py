@@ -31,6 +31,8 @@ Opcodes = tuple[int, ...]
 OPCODES: Final = (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)
 """Those that RFC 6455 reserves (section 5.2)."""
 MOST_SEGMENTS: Final = 3
+LONG: Final = 256
+"""Bytes of a program that are not yet cut into longer segments; they are never much more than so many."""
 LONG_PINGS: Final = tuple(octet * size for octet in (b"*", b"\xfe") for size in (124, 125))
 KEYS: Final = (b"\0\0\0\0", b"\0\0\0\1", b"\xff\xff\xff\xff", b"\x80\0\0\0", b"\x01\x02\x04\x08")
 
@@ -138,15 +140,15 @@ def _cuts() -> SearchStrategy[Cuts]:
 
 
 def _segments(frames: Sequence[PlannedFrame], cuts: Cuts) -> Segments:
-    """Those cuts in these frames: within a header, a masking key, a character ..."""
+    """Those cuts in these frames: within a header, a key, a character ... A long program has longer segments."""
+    total = sum(frame.wire_size for frame in frames)
     if isinstance(cuts, int):
-        return Segments(chop=cuts)
+        return Segments(chop=cuts and cuts + total // LONG)
     ends = set()
     for back, offset in cuts:
         at = len(frames) - 1 - back % len(frames)
         start = sum(frame.wire_size for frame in frames[:at])
         ends.add(start + min(offset, frames[at].wire_size))
-    total = sum(frame.wire_size for frame in frames)
     return Segments(tuple(sorted(end for end in ends if end < total)))
 
 
@@ -302,7 +304,7 @@ def _beginnings(draw: DrawFn, echoed: Opcodes, taken: Opcodes, inside: bool | No
 def _bad_frames(draw: DrawFn, change: Change, inside: bool, taken: Opcodes) -> PlannedFrame:
     """The one frame that is illegal at its place."""
     data: Opcodes = (Opcode.CONTINUATION,) if inside else taken
-    payload = draw(one_of(b"", b"bad", b"not well"))
+    payload = draw(one_of(b"", b"", b"bad", b"not well"))
     match change:
         case Change.RESERVED_BIT | Change.UNMASKED:
             opcode = draw(one_of(*data, *data, Opcode.PING, Opcode.PONG))
@@ -358,7 +360,7 @@ def bad_texts(draw: DrawFn, echoed: Opcodes) -> BrokenProgram:
     change = draw(one_of(*TEXT_CHANGES))
     octets = bytes.fromhex(draw(one_of(*TEXT_OCTETS[change])))
     text = draw(texts(PLAIN, 3)) + octets + draw(one_of(b"", b"a", b"\xe2\x82\xac", b'"'))
-    frames = _between(_frames(Opcode.TEXT, _parts(text, draw(_ends(len(text), 4)))), draw(_controls(1)))
+    frames = _between(_frames(Opcode.TEXT, _parts(text, draw(_ends(len(text), 4)))), draw(_controls(2)))
     before = Program(draw(_beginnings(echoed, (), False)))
     return BrokenProgram(change, tuple(frames), before, (), _segments(frames, draw(_cuts())))
 
@@ -366,7 +368,7 @@ def bad_texts(draw: DrawFn, echoed: Opcodes) -> BrokenProgram:
 @st.composite
 def bad_closes(draw: DrawFn, echoed: Opcodes, taken: Opcodes) -> BrokenProgram:
     """A Close that is none at any place of a legal program: half a code, an illegal code, a reason that is no UTF-8."""
-    change = draw(one_of(*CLOSE_CHANGES))
+    change = draw(one_of(*CLOSE_CHANGES, Change.REASON_NOT_UTF8))
     match change:
         case Change.HALF_A_CODE:
             payload = draw(one_of(b"a", b"\0", b"\xff"))

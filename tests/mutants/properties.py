@@ -332,9 +332,9 @@ class OverlongAfterFirstFragmentTaken(Connection):
         return super().on_invalid_utf8()
 
 
-@switch("text-behind-ping-unchecked", violates=["rfc6455-8.1-1"])
-class TextBehindPingUnchecked(Connection):
-    """After a Ping within a text nothing of that text is checked any more."""
+@switch("text-behind-control-unchecked", violates=["rfc6455-8.1-1", "rfc6455-8.1-4"])
+class TextBehindControlUnchecked(Connection):
+    """After a control frame within a text nothing of that text is checked any more."""
 
     unchecked = False
 
@@ -342,9 +342,9 @@ class TextBehindPingUnchecked(Connection):
         super().begin_message(opcode)
         self.unchecked = False
 
-    def on_ping(self, payload: bytes) -> None:
+    def on_control_frame(self, frame: InFrame, payload: bytes) -> None:
         self.unchecked = self.message_opcode is not None
-        super().on_ping(payload)
+        super().on_control_frame(frame, payload)
 
     def on_invalid_utf8(self) -> Reaction:
         return Reaction.TAKE if self.unchecked else super().on_invalid_utf8()
@@ -353,12 +353,12 @@ class TextBehindPingUnchecked(Connection):
 # Close
 
 
-@switch("close-4000-answered-with-1002", violates=["rfc6455-7.4.2-3"])
-class Close4000AnsweredWith1002(Connection):
-    """A Close with a private code is answered with 1002."""
+@switch("close-above-3000-answered-with-1002", violates=["rfc6455-7.4.2-3"])
+class CloseAbove3000AnsweredWith1002(Connection):
+    """A Close with a registered or private code other than 3000 is answered with 1002."""
 
     def is_legal_close_code(self, code: int) -> bool:
-        return super().is_legal_close_code(code) and code < 4000
+        return super().is_legal_close_code(code) and code <= 3000
 
 
 @switch("long-close-reason-unanswered", violates=["rfc6455-5.5.1-8"])
