@@ -22,6 +22,7 @@ ACCEPT: Final = "rfc6455-4.2.2-21"
 ACCEPT_OF_TRIMMED: Final = "rfc6455-4.2.2-22"
 MISREAD: Final = Expected("400", ("400",), ("2xx", "3xx", "4xx", "5xx", "close", "silence"))
 """What no HTTP server may take for a good request; another refusal than 400 is tolerated."""
+REQUEST_LINE: Final = Expected("400, or 301 to the encoded target", ("400", "301", "4xx", "505", "close"))
 LINE_REFUSED: Final = Expected("400, or another refusal", ("2xx", "3xx", "4xx", "5xx", "close"), ("silence",))
 
 
@@ -130,8 +131,10 @@ async def judge_fault(target: Target, handshake: FaultyHandshake) -> None:
             _judge_key(target, answer, _keys(plain, head, fault), sent, requirement)
         case FaultKind.SECOND_VERSION if answer.accepted:
             target.findings.warned("an HTTP error, 400 or 426", f"101 for {sent}", requirement=requirement)
-        case FaultKind.SECOND_HOST | FaultKind.INVALID_HOST | FaultKind.SPACE_BEFORE_COLON | FaultKind.REQUEST_LINE:
+        case FaultKind.SECOND_HOST | FaultKind.INVALID_HOST | FaultKind.SPACE_BEFORE_COLON:
             judge(target, MISREAD, {sent: answer}, requirement=requirement)
+        case FaultKind.REQUEST_LINE:
+            judge(target, REQUEST_LINE, {sent: answer}, requirement=requirement)
         case FaultKind.NO_COLON | FaultKind.SPACE_FIRST | FaultKind.HTTP_VERSION | FaultKind.METHOD_CASE:
             await _refused_without(target, fault, plain, answer)
             judge(target, LINE_REFUSED, {sent: answer}, requirement=requirement)
