@@ -185,7 +185,9 @@ def further_fields() -> SearchStrategy[Further]:
     before = st.integers(0, len(OWN))
     text = st.text(VALUE_CHARACTERS, max_size=12)
     unknown = st.builds(Further, st.sampled_from(NAMES), text, st.sampled_from(SIZES), before)
-    return unknown | st.builds(lambda pair, before: Further(*pair, 0, before), st.sampled_from(BROWSERS), before)
+    return unknown | st.builds(
+        lambda pair, before: Further(pair[0], pair[1], 0, before), st.sampled_from(BROWSERS), before
+    )
 
 
 def cookies() -> SearchStrategy[tuple[str, ...]]:

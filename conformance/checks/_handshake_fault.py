@@ -32,7 +32,7 @@ class FaultKind(Enum):
     NO_HOST = "no Host"
     SECOND_HOST = "a second Host, '{}'"
     INVALID_HOST = "'Host: {}'"
-    SPACE_BEFORE_COLON = "'{}' between name and colon"
+    SPACE_BEFORE_COLON = "{} between name and colon"
     NO_COLON = "a line without a colon, '{}'"
     SPACE_FIRST = "white space at the head of the first line, which holds"
     REQUEST_LINE = "the request line '{}'"
@@ -126,13 +126,14 @@ class Fault:
 
     def __str__(self) -> str:
         kind = self.kind
+        words: str = kind.value
         if kind in _REPEATED:
-            return f"{kind.value.format(self.text or 'the same again')} as line {self.at + 1}"
+            return f"{words.format(self.text or 'the same again')} as line {self.at + 1}"
         if kind is FaultKind.SPACE_BEFORE_COLON:
-            return f"{kind.value.format(_named(self.text))} in {self._line}"
+            return f"{words.format(_named(self.text))} in {self._line}"
         if kind is FaultKind.SPACE_FIRST:
-            return f"{kind.value} {self._line}"
-        return kind.value.format(self.text)
+            return f"{words} {self._line}"
+        return words.format(self.text)
 
     @property
     def _line(self) -> str:
