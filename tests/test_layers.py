@@ -20,6 +20,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "wsproof.conformance.pytest_options": ("wsproof.reports",),
     "wsproof.conformance.pytest_run": ("wsproof.reports",),
     "wsproof.conformance.pytest_shared": ("wsproof.reports",),
+    "wsproof.conformance.profile_command": ("wsproof.reports",),
     "wsproof.conformance.replay_command": ("wsproof.reports",),
     "wsproof.conformance.replay_script": ("wsproof.reports",),
     "wsproof.load": (

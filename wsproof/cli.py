@@ -14,11 +14,15 @@ INTERRUPTED = 130
 
 
 class Part(NamedTuple):
-    """Where a command lives, and the line that ``wsproof --help`` shows for it."""
+    """Where a command lives, and the line that ``wsproof --help`` shows for it.
+
+    ``function`` of a ``group`` is the typer app that holds its commands.
+    """
 
     module: str
     function: str
     help: str
+    group: bool = False
 
 
 COMMANDS = {
@@ -27,6 +31,7 @@ COMMANDS = {
     "list": Part("wsproof.conformance.command", "list_checks", "List the checks."),
     "explain": Part("wsproof.conformance.command", "explain", "Explain a check or a requirement."),
     "replay": Part("wsproof.conformance.replay_command", "replay_check", "Repeat one recorded failure, byte for byte."),
+    "profile": Part("wsproof.conformance.profile_command", "group", "Write a first profile of a target.", group=True),
     "serve": Part("wsproof.reference_server.command", "serve", "Run the reference server."),
 }
 
@@ -54,8 +59,13 @@ def load_command(name: str) -> Any:
     """The typer command of that name."""
     part = COMMANDS[name]
     function = getattr(importlib.import_module(part.module), part.function)
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, context_settings={"help_option_names": ["-h", "--help"]})(function)
+    settings = {"help_option_names": ["-h", "--help"]}
+    if part.group:
+        app = function
+        app.info.context_settings = settings
+    else:
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        app.command(name, context_settings=settings)(function)
     command = typer.main.get_command(app)
     command.name = name
     return command

@@ -22,18 +22,18 @@ def configured(words: Iterable[str], commands: Mapping[str, Any]) -> dict[str, d
     Raises ConfigError (file and line) for broken TOML, an unknown key or a value of the wrong type.
     """
     name = next((word for word in words if not word.startswith("-")), None)
-    if name is None or name not in commands:
+    if name is None or name not in commands or commands[name].group:
         return {}
     found = _table()
     if found is None:
         return {}
     path, prefix, text, table = found
-    parameters = {command: _parameters(command, part) for command, part in commands.items()}
+    parameters = {command: _parameters(command, part) for command, part in commands.items() if not part.group}
     for command, options in parameters.items():
         _check(path, prefix, text, table.get(command, {}), options, (command,))
     everywhere = {option: parameter for options in parameters.values() for option, parameter in options.items()}
-    general = {key: value for key, value in table.items() if key not in commands}
-    _check(path, prefix, text, general, everywhere, (), commands)
+    general = {key: value for key, value in table.items() if key not in parameters}
+    _check(path, prefix, text, general, everywhere, (), parameters)
     own = parameters[name]
     merged = {**{key: value for key, value in general.items() if key in own}, **table.get(name, {})}
     return {name: {own[key].name: value for key, value in merged.items()}}

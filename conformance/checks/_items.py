@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ..check import Undetermined, Violation
-from ..login import log_in
+from ..login import NotLoggedIn, log_in
 from ..peer import Ended, Message, Peer
 from ..profile import ItemAnswer, ItemsContract
 from ..target import Answer, Target
@@ -197,7 +197,12 @@ async def see(target: Target, visit: Visit, request: Request | None = None) -> S
             end = await closed_in(peer, peer.quiet)
             if end is not None:
                 return Seen(answer, Heard([], end))
-        await log_in(peer, target.profile)
+        try:
+            await log_in(peer, target.profile)
+        except NotLoggedIn as why:
+            if why.end is None:
+                raise
+            return Seen(answer, Heard([], why.end))
         return await converse(target, peer, visit, answer)
 
 
@@ -236,6 +241,8 @@ async def expect_as_promised(target: Target, visit: Visit, *, notes: bool = Fals
     promised = contract(target)
     said = promise(promised, visit)
     seen = await see(target, visit)
+    if said.let_in is not True and seen.heard is None:
+        await _must_be_served(target, visit)
     notes = notes and len(said.open) <= 1
     if said.let_in is False:
         judge_denial(target, seen, said, notes=notes)

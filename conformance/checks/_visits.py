@@ -106,7 +106,7 @@ class Visits:
 ODD_IDS: Final = ("%41+b", "a b?&c=d#e;,", "\u00e9\u4e16\U0001f600", "100%{item_id}..")
 """Parts of item ids whose encoding goes wrong easily."""
 SLASH: Final = "a/b"
-NUMBERS: Final = ("0", "-1", "0", "7", "0", "2147483647")
+NUMBERS: Final = ("0", "-1", "0", "-7", "2147483647")
 """Whole numbers; 0 often, since careless code takes it for an absent one."""
 WRONG_NUMBERS: Final = ("x", "1.5", "--1", "0x10", "1,000", "null", "true")
 MOST_IN_TURN: Final = 3
