@@ -189,8 +189,12 @@ class ChatModel:
                 seat.owed[event.number] = seat.allowed.pop(event.number)
 
     def gone(self, member: int) -> None:
-        """A member is owed nothing more: what is on its way, or said at the same time, may reach it."""
+        """A member is owed nothing more, but what is on its way may reach it; what nobody has got of it may be lost."""
         seat = self.seats[member]
+        for other in self.present(seat.room):
+            for event in [e for e in other.owed.values() if e.author == member and e.number not in self._known]:
+                other.allowed[event.number] = other.owed.pop(event.number)
+                other.overtaken.pop((event.number, False), None)
         seat.present = False
         seat.allowed |= seat.owed
         seat.owed = {}

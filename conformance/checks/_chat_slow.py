@@ -16,6 +16,8 @@ from ._chat import Hall
 MESSAGES: Final = 48
 SIZE: Final = 128 * 1024
 """Characters of each message: in all 6 MiB, more than sockets take for one that does not read."""
+BEFORE: Final = 3
+"""Messages while all read: what goes wrong with these is not the slow one's doing."""
 SPEAKER: Final = 0
 SLOW: Final = 2
 LONGEST_SILENCE: Final = 60.0
@@ -29,6 +31,8 @@ async def talk_beside_one_that_does_not_read(target: Target, ending: Ending | No
         hall = Hall(target, stack, shared=True)
         try:
             await hall.begin([0, 0, 0])
+            for count in range(BEFORE):
+                await hall.say(SPEAKER, f"before {count + 1}")
             hall.pause(SLOW)
             hall.model.may_leave(SLOW)
             await _talk(hall)
