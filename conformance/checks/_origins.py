@@ -40,7 +40,7 @@ def strangers(allowed: str) -> dict[str, tuple[str, ...]]:
 
 async def with_origin(target: Target, request: Request, *origins: str) -> Answer:
     """The answer to that handshake with these Origin lines instead of its own."""
-    request = request.without("Origin").fresh()
+    request = request.without("Origin").fresh(target.source.handshake_key())
     return await ask(target, request.with_field("Origin", *origins) if origins else request)
 
 

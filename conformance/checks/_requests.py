@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 
+from ..source import Source
 from ..target import Answer, Target
 from ..wire.handshake import Request, split_list
 
@@ -48,15 +49,18 @@ def spelled(request: Request, before: bytes, after: bytes) -> Request:
     )
 
 
-def client_hello() -> bytes:
-    """The first octets of a TLS connection."""
+def client_hello(source: Source) -> bytes:
+    """The first octets of a TLS 1.2 connection (RFC 5246, section 7.4.1.2); what is random comes from ``source``."""
     outgoing = ssl.MemoryBIO()
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    client = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
     try:
         client.do_handshake()
     except ssl.SSLWantReadError:
         pass
-    return outgoing.read()
+    hello = outgoing.read()
+    return hello[:11] + bytes.fromhex(source.hex(32)) + hello[43:]
 
 
 def negotiated(answer: Answer) -> str:

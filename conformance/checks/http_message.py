@@ -342,7 +342,9 @@ async def absolute_form(target: Target) -> None:
     request = target.request()
     answer = await ask(target, request.changed(target=absolute(target, request)))
     if not answer.accepted:
-        answer = await ask(target, request.fresh().changed(target=absolute(target, request)))
+        answer = await ask(
+            target, request.fresh(target.source.handshake_key()).changed(target=absolute(target, request))
+        )
         control = await ask(target, target.request())
         if not control.accepted:
             raise Undetermined(f"the origin-form is answered with {shown(control)} now")
@@ -360,7 +362,7 @@ async def absolute_form_goes_before_host(target: Target) -> None:
         raise Undetermined(f"the absolute-form with its own Host is answered with {shown(control)}")
     request = target.request().with_field("Host", "other.invalid")
     foreign = await ask(target, request)
-    answer = await ask(target, request.fresh().changed(target=absolute(target, request)))
+    answer = await ask(target, request.fresh(target.source.handshake_key()).changed(target=absolute(target, request)))
     as_host_says = not foreign.accepted and answer.status is not None and answer.status == foreign.status
     tolerated = ("400", "421") if as_host_says else (*ANY_BUT_101, "silence")
     judge(target, Expected("101, as for the host of the request-target", ("101",), tolerated), {"another Host": answer})
@@ -563,7 +565,9 @@ async def line_folding(target: Target) -> None:
     bad = await ask(target, target.request().with_field("Connection", "Upgrade x"))
     if bad.accepted:
         raise Undetermined("'Connection: Upgrade x' is accepted, so a dropped continuation cannot be told")
-    folded = await ask(target, listed.fresh().changed(raw_lines=[b"Connection: Upgrade", b" x"]))
+    folded = await ask(
+        target, listed.fresh(target.source.handshake_key()).changed(raw_lines=[b"Connection: Upgrade", b" x"])
+    )
     if folded.accepted:
         expected = f"400, or {shown(bad)} as for one line"
         target.findings.violated(expected, "101 for 'Connection: Upgrade' folded before 'x': the rest was dropped")
@@ -574,7 +578,7 @@ async def white_space_before_the_first_field(target: Target) -> None:
     """A line that begins with white space before the first field is not used as a field."""
     request = target.request().without("Upgrade")
     await refused_control(target, request, "a handshake without Upgrade")
-    answer = await ask(target, request.fresh().changed(raw_lines=[b" Upgrade: websocket"]))
+    answer = await ask(target, request.fresh(target.source.handshake_key()).changed(raw_lines=[b" Upgrade: websocket"]))
     judge(target, NOT_SWITCHED, {"' Upgrade: websocket' in that place": answer})
 
 
@@ -604,7 +608,7 @@ async def bare_carriage_return(target: Target, place: str) -> None:
     """A bare CR makes its element invalid, or stands for a space: it ends no line."""
     request = target.request().without("Upgrade")
     await refused_control(target, request, "a handshake without Upgrade")
-    request = request.fresh()
+    request = request.fresh(target.source.handshake_key())
     hidden = b"\rUpgrade: websocket"
     if place == "a field value":
         request = request.changed(raw_lines=[b"X-Wsproof: " + target.nonce() + hidden])
@@ -629,7 +633,7 @@ async def empty_line_first(target: Target) -> None:
 @check("rfc9112-2.2-6", each=[param("random", False), param("tls-client-hello", True)])
 async def no_http_at_all(target: Target, hello: bool) -> None:
     """Octets that are no HTTP get 400 and the end of the connection."""
-    octets = client_hello() if hello else hashlib.shake_128(b"wsproof").digest(256)
+    octets = client_hello(target.source) if hello else hashlib.shake_128(b"wsproof").digest(256)
     async with target.open() as peer:
         await peer.send_request(Request(b"", (), request_line=octets))
         answer = ready(await target.answer(peer))

@@ -122,7 +122,7 @@ async def escaped_number_sign_in_the_query(target: Target) -> None:
     control = await ask(target, request.changed(target=query + b"x=%41"))
     if not control.accepted:
         raise Undetermined(f"a query with %41 is answered with {control}, so nothing can be said about %23")
-    answer = await ask(target, request.fresh().changed(target=query + b"x=%23"))
+    answer = await ask(target, request.fresh(target.source.handshake_key()).changed(target=query + b"x=%23"))
     if not answer.accepted:
         target.findings.warned("101, as for a query with %41", f"{answer} for '?x=%23'", silence=answer.silent)
 
@@ -469,7 +469,9 @@ async def without_origin(target: Target) -> None:
         expected = "101 for a handshake without Origin"
         if agent is None:
             raise Violation(expected, str(answer), silence=answer.silent)
-        control = await ask(target, request.fresh().with_field("Origin", own_origin(target)))
+        control = await ask(
+            target, request.fresh(target.source.handshake_key()).with_field("Origin", own_origin(target))
+        )
         if not control.accepted:
             raise Undetermined(f"'User-Agent: {agent}' is refused with an Origin too: {control}")
         raise Violation(expected, f"{answer} with 'User-Agent: {agent}'", silence=answer.silent)
@@ -485,7 +487,7 @@ async def fields_in_any_order(target: Target) -> None:
         ("Key first", lambda place: fields[place][0] != b"Sec-WebSocket-Key"),
     ):
         ordered = [fields[place] for place in sorted(range(len(fields)), key=key)]
-        request = target.request().changed(fields=ordered).fresh()
+        request = target.request().changed(fields=ordered).fresh(target.source.handshake_key())
         if (await expect_accepted(target, request, f"the fields in another order, {order}")).silent:
             return
 

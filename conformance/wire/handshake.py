@@ -101,9 +101,11 @@ class Request:
         """With further lines at the end."""
         return replace(self, fields=self.fields + tuple((to_bytes(k), to_bytes(v)) for k, v in pairs))
 
-    def fresh(self) -> Request:
-        """The same with a new Sec-WebSocket-Key, where it has one."""
-        return self.with_field("Sec-WebSocket-Key", new_key()) if self.get("Sec-WebSocket-Key") is not None else self
+    def fresh(self, key: bytes | None = None) -> Request:
+        """The same with another Sec-WebSocket-Key (without ``key`` a random one), where it has one."""
+        if self.get("Sec-WebSocket-Key") is None:
+            return self
+        return self.with_field("Sec-WebSocket-Key", new_key() if key is None else key)
 
     def changed(
         self,

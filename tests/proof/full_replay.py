@@ -11,6 +11,10 @@ import pytest
 
 from tests.mutants import SWITCHES
 
+from wsproof.conformance.check import Need
+
+from .harness import load_checks
+from .repeating import sent_otherwise
 from .replaying import failure_of
 
 STILL_FAILS, CONFORMS, NOT_REACHED = 1, 0, 3
@@ -29,6 +33,11 @@ async def test_what_it_makes_fail_can_be_replayed(name: str, tmp_path: Path, mon
         return  # a fault that is allowed, so that nothing fails or warns, or one with which no run comes about
     for outcome in (await case.by_command(), await case.by_script(tmp_path / "again.py")):
         assert outcome.codes == (STILL_FAILS, CONFORMS, NOT_REACHED), f"{case.result.id}\n{outcome.said}"
+
+
+async def test_every_check_sends_the_same_again() -> None:
+    checks = [item for item in load_checks().values() if not (item.given or item.slow or Need.TLS in item.needs)]
+    assert await sent_otherwise(item for item in checks if not item.chapter.startswith("contract-")) == {}
 
 
 def test_the_list_of_exceptions_names_switches() -> None:

@@ -22,6 +22,7 @@ from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.link import TcpEnd
 from wsproof.conformance.requirements import requirements
 from wsproof.conformance.runner import Runner
+from wsproof.conformance.source import Source
 from wsproof.conformance.target import Answer, Setting, Target
 from wsproof.conformance.transcript import Transcript
 from wsproof.conformance.wire.handshake import Response, opening_request, read_head
@@ -340,4 +341,7 @@ def test_white_space_is_put_around_each_value() -> None:
 
 
 def test_a_client_hello_is_a_tls_record() -> None:
-    assert client_hello().startswith(b"\x16\x03")
+    hello = client_hello(Source("0"))
+    assert hello.startswith(b"\x16\x03")
+    assert hello == client_hello(Source("0"))
+    assert hello != client_hello(Source("1"))
