@@ -11,16 +11,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import trustme
 
 from tests.mutants import SWITCHES, MutantServer, Switch
 from wsproof.conformance import checks as chapters
+from wsproof.conformance import property as engine
 from wsproof.conformance.check import CATALOGUE, Check, Need
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.errors import TargetRefused
 from wsproof.conformance.profile import Profile
+from wsproof.conformance.property import Draws
 from wsproof.conformance.requirements import requirements
 from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.target import Setting
@@ -32,6 +35,7 @@ PATIENCE = 0.5
 """Seconds. Long for a server in the same process, short enough for hundreds of silent mutants."""
 PROFILE = Path(__file__).with_name("mutants.toml")
 CONTRACTS = Path(__file__).with_name("contracts.toml")
+FEW_EXAMPLES = 5
 BAD = (Verdict.FAIL, Verdict.WARN)
 
 SMOKE = (
@@ -109,7 +113,10 @@ def _rank(verdict: Verdict) -> int:
 async def observe(
     switch: str | Switch | None, checks: Sequence[Check], *, jobs: int = 16, tls: bool = False
 ) -> Observation:
-    """Run ``checks`` against the mutant server with that switch (None: conformant), in clear or over ``tls``."""
+    """Run ``checks`` against the mutant server with that switch (None: conformant), in clear or over ``tls``.
+
+    Of properties a few examples, and what fails is not shrunk: the files with seeds in them prove those.
+    """
     observation = Observation()
     server_side, client_side = tls_contexts() if tls else (None, None)
     async with MutantServer(switch, ssl=server_side) as server:
@@ -123,9 +130,10 @@ async def observe(
         except TargetRefused as refusal:
             observation.refused = str(refusal)
             return observation
-        runner = Runner(setting, checks, jobs=jobs, return_wait=1.0)
-        async for attempt in runner.run():
-            observation.add(attempt)
+        runner = Runner(setting, checks, jobs=jobs, draws=Draws(examples=FEW_EXAMPLES), return_wait=1.0)
+        with patch.object(engine, "SHRINK_SECONDS", 0.0):
+            async for attempt in runner.run():
+                observation.add(attempt)
         if runner.stopped is not None:
             observation.errors["run"] = runner.stopped.reason
     return observation

@@ -23,10 +23,12 @@ from wsproof.conformance.trial import Trial, try_check
 from wsproof.reports.model import Outcome, RawFinding
 from wsproof.reports.toml_file import read_toml
 
+from . import extent
 from .harness import PATIENCE, load_checks, profile_for
 
-SEEDS = range(20)
+SEEDS = range(20) if extent.all_seeds else range(2)
 EXAMPLES = 50
+CONFORMANT_EXAMPLES = 200 if extent.all_seeds else EXAMPLES
 LIMIT = 20.0
 """Seconds for one example, or for one property with all its examples."""
 LONG = 300.0
@@ -100,7 +102,9 @@ async def shrunk(switch: str, id: str, *, seed: int = 0, examples: int = EXAMPLE
     return tried.values
 
 
-async def bad_on_conformant(id: str, *, seeds: Iterable[int] = SEEDS, examples: int) -> dict[int, list[str]]:
+async def bad_on_conformant(
+    id: str, *, seeds: Iterable[int] = SEEDS, examples: int = CONFORMANT_EXAMPLES
+) -> dict[int, list[str]]:
     """The seeds with which the property finds something on the conformant server: there must be none."""
     item = load_checks()[id]
     found: dict[int, list[str]] = {}

@@ -116,7 +116,7 @@ async def test_the_example_is_small(switch: str) -> None:
 
 @pytest.mark.parametrize("id", ALL)
 async def test_a_conformant_server_has_no_failure(id: str) -> None:
-    assert await bad_on_conformant(id, examples=200) == {}
+    assert await bad_on_conformant(id) == {}
 
 
 async def attempts(switch: str, id: str, jobs: int) -> list[Attempt]:
