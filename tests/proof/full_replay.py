@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import SWITCHES
-
 from wsproof.conformance.check import Need
 
 from .harness import load_checks

@@ -24,7 +24,7 @@ AT_ONCE = 8
 
 
 def first_difference(first: list[Step], second: list[Step]) -> tuple[Step, Step] | None:
-    """Where a connection sends something else. One that only sends more is none: how long a check asks depends on time."""
+    """Where a connection sends something else. That it sends more is none: it may ask until the time is over."""
     for conn in {step["conn"] for step in first}:
         pairs = zip(*([step for step in sent if step["conn"] == conn] for sent in (first, second)), strict=False)
         for one, other in pairs:
