@@ -28,6 +28,13 @@ def fill(template: str, **values: str) -> str:
     return "".join(_filled(match, values) for match in _tokens(template))
 
 
+def around(template: str, name: str, **values: str) -> tuple[str, str]:
+    """What stands before and after the placeholder ``name``, the others filled in. It must occur exactly once."""
+    mark = "\0"
+    before, _, after = fill(template, **values, **{name: mark}).partition(mark)
+    return before, after
+
+
 def expand(text: str, environment: Mapping[str, str]) -> str:
     """``text`` with each ``${NAME}`` replaced by that variable, as it is. Raises KeyError for one that is not set."""
     return _TOKEN.sub(lambda match: environment[match["variable"]] if match["variable"] else match[0], text)

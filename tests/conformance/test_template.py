@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsproof.conformance.template import check_names, expand, expand_path, fill, pattern, placeholders, variables
+from wsproof.conformance.template import around, check_names, expand, expand_path, fill, pattern, placeholders, variables
 
 
 def test_names_are_found_and_variables_are_none_of_them() -> None:
@@ -17,6 +17,10 @@ def test_names_are_found_and_variables_are_none_of_them() -> None:
 @given(st.text(), st.text())
 def test_values_are_filled_in_as_they_are(message: str, id: str) -> None:
     assert fill("{{{id}}}: {message}", message=message, id=id) == f"{{{id}}}: {message}"
+
+
+def test_what_stands_around_a_placeholder() -> None:
+    assert around("{{ {id} says: {message}!", "message", id="7") == ("{ 7 says: ", "!")
 
 
 @given(st.text())
