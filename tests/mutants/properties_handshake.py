@@ -152,6 +152,15 @@ class ThirdExtensionLineRefused(Connection):
             raise Refusal(400, "there are too many Sec-WebSocket-Extensions")
 
 
+@switch("one-space-after-a-value-kept", violates=["rfc9112-5-1"])
+class OneSpaceAfterAValueKept(Connection):
+    """White space after a value is taken away in pairs, so that a single space is left."""
+
+    def parse_field_line(self, line: bytes) -> tuple[str, str]:
+        name, value = super().parse_field_line(line)
+        return name, f"{value} " if value and line.endswith(value.encode("latin-1") + b" ") else value
+
+
 # What every server has to refuse is accepted
 
 
@@ -195,6 +204,28 @@ class VersionUncheckedBeforeAnotherField(Connection):
         followers = {"host", "upgrade", "connection", "sec-websocket-key"}
         if len(another) != 1 or not another[0] or followers.isdisjoint(names[names.index("sec-websocket-version") :]):
             super().check_version(request)
+
+
+@switch("second-key-apart-ignored", violates=["rfc6455-11.3.1-1"])
+class SecondKeyApartIgnored(Connection):
+    """A second key is overlooked where other fields stand between the two."""
+
+    def check_key(self, request: Request) -> None:
+        places = [place for place, (name, _) in enumerate(request.fields) if name == "sec-websocket-key"]
+        if len(places) == 2 and places[1] - places[0] > 1:
+            del request.fields[places[1]]
+        super().check_key(request)
+
+
+@switch("any-http-version-after-a-query", violates=["rfc9112-2.3-1"])
+class AnyHttpVersionAfterAQuery(Connection):
+    """After a request-target with a query, a malformed HTTP-version is taken for HTTP/1.1."""
+
+    def parse_request_line(self, line: bytes) -> Request:
+        before, _, version = line.rpartition(b" ")
+        if b"?" in before and version.upper().startswith(b"HTTP/1") and not re.fullmatch(rb"HTTP/1\.[0-9]", version):
+            return super().parse_request_line(before + b" HTTP/1.1")
+        return super().parse_request_line(line)
 
 
 @switch("any-method-with-a-query", violates=["rfc6455-4.2.1-2"])
