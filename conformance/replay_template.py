@@ -214,6 +214,7 @@ class Link:
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.sock.close()
         self.sock = None
+        self.end = self.end or "FIN"
 
 
 class Replay:
