@@ -71,6 +71,7 @@ class Hall:
         self._first_id = FIRST_ID + int.from_bytes(hashlib.blake2b(nonce.encode(), digest_size=6).digest()) % IDS
         self._unread: set[int] = set()
         """Who stopped reading, and whose connection we have let go of."""
+        self._leaving: list[asyncio.Task[None]] = []
         self._slowest = 0.0
 
     # -- steps -------------------------------------------------------------------------------------------------------
@@ -92,6 +93,9 @@ class Hall:
         disturbed = self._disturbed()
         if disturbed is not None:
             raise disturbed
+        for task in self._leaving:
+            if task.done():
+                task.result()
         match step:
             case Say():
                 await self.say(step.member, step.text * step.times)
@@ -159,14 +163,25 @@ class Hall:
         peer = self.peers[member]
         if ending.how is How.CLOSE:
             await peer.send(close_frame(ending.code, ending.reason))
+            self._see_off(member)
         elif ending.how is How.FIN and peer.link.can_half_close:
             peer.half_close()
+            self._see_off(member)
         elif ending.how is How.FIN:
-            self._unread.add(member)
-            peer.close()
+            self.let_go(member)
         else:
             self._unread.add(member)
             peer.reset()
+
+    def let_go(self, member: int) -> None:
+        """End our side of the connection of one that is no longer there."""
+        self._unread.add(member)
+        self.peers[member].close()
+
+    def _see_off(self, member: int) -> None:
+        """Hear beside all else what still comes to one that leaves, and end TCP once the target has (section 7.1.1)."""
+        self.resume(member)
+        self._leaving.append(asyncio.create_task(self._hear_out(member)))
 
     def pause(self, member: int) -> None:
         """The member reads nothing from now on."""
@@ -198,10 +213,20 @@ class Hall:
         self.model.agree()
         for witness in witnesses:
             await self._leave(witness.number, DEFAULT_ENDING)
-        await asyncio.gather(*(self._hear_out(member) for member in self.peers if member not in self._unread))
+        if self._leaving:
+            done, late = await asyncio.wait(self._leaving, timeout=self.patience / 4)
+            await self._forget(late)
+            for task in done:
+                task.result()
+
+    async def _forget(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def disperse(self) -> None:
         """Leave politely, so that nobody of this example is there in the next."""
+        await self._forget(self._leaving)
         await asyncio.gather(*(self._part(peer) for peer in self.peers.values()))
 
     # -- hearing -----------------------------------------------------------------------------------------------------
@@ -290,11 +315,16 @@ class Hall:
             raise
 
     async def _hear_out(self, member: int) -> None:
-        """What still comes to one that has left, up to the end of its connection."""
+        """What still comes to one that has left, up to the end of TCP; after a Close that is not awaited for long."""
         seat = self.model.seats[member]
-        deadline = self._now() + self.peers[member].quiet
-        while isinstance(await self.next(seat, deadline), Message):
-            pass
+        peer = self.peers[member]
+        closed_at: float | None = None
+        while not isinstance(got := await self.next(seat, (closed_at or self._now()) + peer.quiet), Ended):
+            if got is None and closed_at is not None:
+                break
+            if isinstance(got, ReceivedFrame) and closed_at is None:
+                closed_at = self._now()
+        self.let_go(member)
 
     @staticmethod
     async def _end_of(peer: Peer) -> str | None:

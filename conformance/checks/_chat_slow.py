@@ -74,7 +74,7 @@ async def _read_on(hall: Hall) -> None:
         if wanted is not None and wanted != getattr(end, "close_code", None):
             raise Violation(f"{seat.name} is closed with {wanted}", str(end), requirement=SLOW_MEMBER)
         hall.model.has_left(SLOW)
-        hall.pause(SLOW)
+        hall.let_go(SLOW)
         await hall.settle()
     elif not seat.content:
         expected = f"{seat.name}, that reads again, gets all that was said, or its connection is ended"
@@ -89,8 +89,8 @@ async def stay_silent(target: Target) -> None:
             await hall.begin([0, 0, 0])
             if await _is_ended(hall, hall.model.seats[SLOW]):
                 hall.model.leave(SLOW)
+                hall.let_go(SLOW)
                 await hall.settle()
-                hall.pause(SLOW)
             else:
                 wait = f"{LONGEST_SILENCE:g} s"
                 target.findings.noted(f"a member that answers nothing is still there after {wait}", requirement=NOTICE)
