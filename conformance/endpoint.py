@@ -25,7 +25,8 @@ REDACTED: Final = "***"
 class Redactor:
     """Replaces secrets by ``***``: the values of secret header fields and query parameters, and every literal given."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), carried: Iterable[str] = ()) -> None:
+        """``carried``: names of the secret fields and query parameters that each request to the endpoint carries."""
         literals = {form for secret in secrets if len(secret) >= 3 for form in (secret, quote(secret, safe=""))}
         self._literals = [re.escape(form) for form in sorted(literals, key=len, reverse=True)]
         self._literal = re.compile("|".join(self._literals)) if self._literals else None
@@ -34,11 +35,19 @@ class Redactor:
         self._field = re.compile(rf"(?im)^({names})([ \t]*:[ \t]*)[^\r\n]+")
         parameters = "|".join(sorted(SECRET_PARAMETERS))
         self._query = re.compile(rf"(?i)([?&](?:{parameters})=)[^&\s#]+")
+        own = "|".join(re.escape(name) for name in sorted(carried))
+        self._carried = re.compile(rf"(?im)(^(?:{own})[ \t]*:[ \t]*)[^\r\n]+|([?&](?:{own})=)[^&\s#]+") if own else None
 
     def text(self, text: str) -> str:
         """``text`` without secrets."""
         text = self._field.sub(rf"\1\2{REDACTED}", text)
         text = self._query.sub(rf"\1{REDACTED}", text)
+        return self._literal.sub(REDACTED, text) if self._literal else text
+
+    def sent(self, text: str) -> str:
+        """A request of ours without the secrets that were given; the credentials that a check makes up stay in it."""
+        if self._carried is not None:
+            text = self._carried.sub(lambda found: f"{found[1] or found[2]}{REDACTED}", text)
         return self._literal.sub(REDACTED, text) if self._literal else text
 
     def payload(self, payload: bytes) -> bytes:
@@ -104,9 +113,9 @@ class Endpoint:
 
     def redactor(self) -> Redactor:
         """Knows this endpoint's secrets."""
-        query = urlsplit(self.target).query
-        tokens = {value for name, value in parse_qsl(query) if name.lower() in SECRET_PARAMETERS}
-        return Redactor(self.secrets | tokens)
+        query = [pair for pair in parse_qsl(urlsplit(self.target).query) if pair[0].lower() in SECRET_PARAMETERS]
+        carried = {name for name, _ in query} | {name for name, _ in self.fields if name.lower() in SECRET_FIELDS}
+        return Redactor(self.secrets | {value for _, value in query}, carried)
 
 
 def parse_endpoint(

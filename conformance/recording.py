@@ -177,8 +177,8 @@ def _base64(data: bytes) -> str:
 
 def _redacted_heads(pieces: Sequence[bytes], redactor: Redactor) -> list[bytes]:
     """HTTP as it was written, piece by piece. A secret that reaches over pieces pulls them together into the first."""
-    whole = redactor.text(b"".join(pieces).decode("latin-1"))
-    apart = [redactor.text(piece.decode("latin-1")) for piece in pieces]
+    whole = redactor.sent(b"".join(pieces).decode("latin-1"))
+    apart = [redactor.sent(piece.decode("latin-1")) for piece in pieces]
     if "".join(apart) != whole:
         apart = [whole, *("" for _ in pieces[1:])]
     return [text.encode("latin-1") for text in apart]

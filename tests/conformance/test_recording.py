@@ -213,7 +213,9 @@ class TestBounds:
 
 
 class TestSecrets:
-    REDACTOR = Redactor(["hunter2"])
+    REDACTOR = parse_endpoint(
+        "ws://h/?token=ab&x=1", headers=["Authorization: Bearer xyz&more", "X-Api-Key: hunter2"]
+    ).redactor()
 
     def sent(self, *pieces: bytes, framed: bool = False) -> list[bytes]:
         made = Recording()
@@ -225,8 +227,12 @@ class TestSecrets:
         return [base64.b64decode(step["bytes"]) for step in made.steps(self.REDACTOR) if step["do"] == "send"]
 
     def test_in_a_request(self) -> None:
-        (sent,) = self.sent(b"GET /?token=abc HTTP/1.1\r\nAuthorization: Bearer xyz\r\nX: hunter2\r\n\r\n")
-        assert sent == b"GET /?token=*** HTTP/1.1\r\nAuthorization: ***\r\nX: ***\r\n\r\n"
+        (sent,) = self.sent(b"GET /?token=ab&x=1 HTTP/1.1\r\nAuthorization: Bearer a&b\r\nX: hunter2\r\n\r\n")
+        assert sent == b"GET /?token=***&x=1 HTTP/1.1\r\nAuthorization: ***\r\nX: ***\r\n\r\n"
+
+    def test_credentials_that_a_check_makes_up_stay(self) -> None:
+        request = b"GET /items?auth=made-up HTTP/1.1\r\nCookie: session=made-up\r\n\r\n"
+        assert self.sent(request) == [request]
 
     def test_in_a_request_that_was_written_in_parts(self) -> None:
         sent = self.sent(b"GET / HTTP/1.1\r\nX: hun", b"ter2\r\n\r\n")
