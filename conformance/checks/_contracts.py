@@ -31,6 +31,9 @@ async def enter(target: Target, request: Request, part: str) -> AsyncIterator[Pe
         if not answer.accepted:
             raise not_served(part, request, str(answer))
         await log_in(peer, target.profile)
+        if request.target == target.endpoint.target.encode():  # where discovery has looked
+            for _ in range(target.found.greetings):
+                await peer.next_message()
         yield peer
 
 

@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack
 from itertools import product
 from typing import Final
 
-from ..check import Need, Violation, check, param
+from ..check import Need, Undetermined, Violation, check, param
+from ..login import log_in
 from ..target import Target
-from ._contracts import told
+from ._contracts import not_served, told
 from ._items import (
     CREDENTIAL,
     DENIED,
@@ -94,14 +95,16 @@ async def visits_at_the_same_time(target: Target, visits: Visits) -> None:
         entered = []
         for visit in visits.each:
             peer = await stack.enter_async_context(target.open(echo=False))
-            answer = await shake_hands(target, peer, request_of(target, visit))
+            request = request_of(target, visit)
+            answer = await shake_hands(target, peer, request)
             if not answer.accepted:
-                target.findings.undetermined(f"one of the connections is not let in: {answer}")
-                return
+                raise not_served("items", request, str(answer))
+            await log_in(peer, target.profile)
             entered.append((peer, visit, answer))
         seen = await asyncio.gather(*(converse(target, peer, visit, answer) for peer, visit, answer in entered))
     for number, each in enumerate(seen, 1):
-        assert each.heard is not None
+        if each.heard is None or each.denied is not None:
+            raise Undetermined(f"connection {number} is not let in: {each.denied}")
         place = first_wrong(each)
         if place is None or place >= len(each.heard.messages):
             continue  # a missing answer is for a visit on its own to show

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -102,8 +103,8 @@ def with_secrets(monkeypatch: pytest.MonkeyPatch) -> Profile:
     )
 
 
-def reached(profile: Profile, **words: list[str]) -> Endpoint:
-    return with_profile(parse_endpoint("ws://h/base/", **words), profile)
+def reached(profile: Profile, headers: Sequence[str] = (), cookies: Sequence[str] = ()) -> Endpoint:
+    return with_profile(parse_endpoint("ws://h/base/", headers=headers, cookies=cookies), profile)
 
 
 def test_secrets_are_known_and_kept_out_of_texts(with_secrets: Profile) -> None:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsproof.conformance.template import around, check_names, expand, expand_path, fill, pattern, placeholders, variables
+from wsproof.conformance.template import (
+    around,
+    check_names,
+    expand,
+    expand_path,
+    fill,
+    pattern,
+    placeholders,
+    variables,
+)
 
 
 def test_names_are_found_and_variables_are_none_of_them() -> None:
