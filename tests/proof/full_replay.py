@@ -19,7 +19,9 @@ from .replaying import failure_of
 STILL_FAILS, CONFORMS, NOT_REACHED = 1, 0, 3
 CHOSEN = {"endless-message-exhausts-memory": "framing/endless-message"}
 """The check to replay where others fail too, and only because of what that one leaves behind in the server."""
-UNREPEATABLE: dict[str, str] = {}
+UNREPEATABLE: dict[str, str] = {
+    "chat-silent-not-told": "shows only with --slow: the server waits for its own time-out before it is wrong",
+}
 """Switches whose fault shows at random, or not twice, and why."""
 
 
@@ -30,7 +32,10 @@ async def test_what_it_makes_fail_can_be_replayed(name: str, tmp_path: Path, mon
     case = await failure_of(SWITCHES[name], tmp_path / "run.jsonl", ids=chosen)
     if case is None:
         return  # a fault that is allowed, so that nothing fails or warns, or one with which no run comes about
-    for outcome in (await case.by_command(), await case.by_script(tmp_path / "again.py")):
+    outcomes = [await case.by_command()]
+    if case.has_script:
+        outcomes.append(await case.by_script(tmp_path / "again.py"))
+    for outcome in outcomes:
         assert outcome.codes == (STILL_FAILS, CONFORMS, NOT_REACHED), f"{case.result.id}\n{outcome.said}"
 
 

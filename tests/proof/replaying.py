@@ -58,6 +58,11 @@ class Case:
     result: CheckResult
     tls: bool
 
+    @property
+    def has_script(self) -> bool:
+        """Whether the run file holds all that was sent: it does not beyond some MiB."""
+        return not any("sha256" in step for step in self.result.replay if step["do"] == "send")
+
     def server(self, *, broken: bool) -> MutantServer:
         """The server with its fault, or without any."""
         return MutantServer(self.switch if broken else None, ssl=tls_contexts()[0] if self.tls else None)
@@ -125,17 +130,18 @@ async def recorded_run(switch: Switch, ids: Iterable[str], path: Path, *, tls: b
 
 
 async def failure_of(switch: Switch, path: Path, *, ids: Iterable[str] = ()) -> Case | None:
-    """The first failure (or else warning) that the switch explains; None where it makes nothing fail."""
+    """The first failure (or else warning) that the switch explains, one with a script if there is one.
+
+    None where it makes nothing fail.
+    """
     checks = checks_for(switch)
     tls = needs_tls(switch, checks)
     wanted = list(ids) or [item.id for item in checks]
     run = await recorded_run(switch, wanted, path, tls=tls, profile=profile_for(checks))
-    for verdict in BAD:
-        for result in run.checks:
-            bad = [finding.requirement for finding in result.findings if finding.verdict is verdict]
-            if result.verdict is not verdict or not any(_explained(switch, result.id, name) for name in bad):
-                continue
-            if any("sha256" in step for step in result.replay if step["do"] == "send"):
-                continue  # more was sent than is kept, so there is no script
-            return Case(switch, path, result, tls)
-    return None
+    cases = []
+    for result in run.checks:
+        bad = [finding.requirement for finding in result.findings if finding.verdict is result.verdict]
+        if result.verdict in BAD and any(_explained(switch, result.id, name) for name in bad):
+            cases.append(Case(switch, path, result, tls))
+    cases.sort(key=lambda case: (not case.has_script, BAD.index(case.result.verdict)))
+    return cases[0] if cases else None
