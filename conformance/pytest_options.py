@@ -11,7 +11,7 @@ import pytest
 
 from ..reports.baseline import Baseline, load_baseline
 from ..reports.errors import ConfigError, ensure_writable
-from .command import CheckOptions, how_to_reach, endpoint_of, load_checks, load_profile, seed_of
+from .command import CheckOptions, endpoint_of, how_to_reach, load_checks, load_profile, seed_of
 from .errors import UsageError
 from .failures import DEFAULT_PATH, read_failures
 from .profile import built_in_baselines

@@ -27,7 +27,8 @@ PLAIN = {
 def own_file(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[dict[str, object]]]]:
     """A catalogue of the test's own."""
     content: dict[str, list[dict[str, object]]] = {"requirement": []}
-    monkeypatch.setattr(module, "_file", lambda: content)
+    monkeypatch.setattr(module, "_file", lambda name: content)
+    monkeypatch.setattr(module, "FILES", ("own.toml",))
     for cached in (requirements, not_checked):
         cached.cache_clear()
     yield content
@@ -38,8 +39,12 @@ def own_file(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[dict[st
 def test_every_one_has_its_id_in_order_and_stands_where_it_says() -> None:
     for name, item in requirements().items():
         assert name == item.id
-        assert item.id.startswith(f"rfc{item.rfc}-{item.section}-")
-        assert item.source == f"RFC {item.rfc}, section {item.section}"
+        if item.rfc is None:
+            assert item.id.startswith(f"contract:{item.section}-")
+            assert item.source == f"the {item.section}'s documentation"
+        else:
+            assert item.id.startswith(f"rfc{item.rfc}-{item.section}-")
+            assert item.source == f"RFC {item.rfc}, section {item.section}"
 
 
 def test_every_one_says_what_a_report_shows() -> None:
