@@ -294,7 +294,9 @@ class TestNeeds:
 
     @pytest.mark.parametrize("need", PROFILED)
     def test_each_probe_is_a_need_of_its_own(self, need: Need) -> None:
-        setting = having(profile=Profile(name="one", probe=Probe(**{PROFILED[need]: getattr(EVERYTHING.probe, PROFILED[need])})))
+        setting = having(
+            profile=Profile(name="one", probe=Probe(**{PROFILED[need]: getattr(EVERYTHING.probe, PROFILED[need])}))
+        )
         assert not setting.missing(need)
         assert all(setting.missing(other) for other in PROFILED if other is not need)
 
