@@ -59,6 +59,12 @@ class Case:
     tls: bool
 
     @property
+    def shows_the_fault(self) -> bool:
+        """Whether the failure is under what the switch violates, and not merely touched by it."""
+        bad = {finding.requirement for finding in self.result.findings if finding.verdict in BAD}
+        return bool(bad.intersection(self.switch.violates))
+
+    @property
     def has_script(self) -> bool:
         """Whether the run file holds all that was sent: it does not beyond some MiB."""
         return not any("sha256" in step for step in self.result.replay if step["do"] == "send")
@@ -143,5 +149,5 @@ async def failure_of(switch: Switch, path: Path, *, ids: Iterable[str] = ()) -> 
         bad = [finding.requirement for finding in result.findings if finding.verdict is result.verdict]
         if result.verdict in BAD and any(_explained(switch, result.id, name) for name in bad):
             cases.append(Case(switch, path, result, tls))
-    cases.sort(key=lambda case: (not case.has_script, BAD.index(case.result.verdict)))
+    cases.sort(key=lambda case: (not case.shows_the_fault, not case.has_script, BAD.index(case.result.verdict)))
     return cases[0] if cases else None
