@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...reports.model import Outcome
-from ..check import Violation
+from ..check import Undetermined, Violation
 from ..peer import Ended, Failed, Message, Peer, Silence
 from ..program import BrokenProgram, Change, PlannedFrame
 from ..target import Target
 from ..wire.frames import CloseCode, Opcode, ReceivedFrame, describe
 from ._bad_text import CODE, CUT_OFF, EXPECTED, INVALID, reaction_to
 from ._framing import Answer, ended_with
-from ._programs import legal_part, send_cut
+from ._programs import has_own_reasons, legal_part, send_cut
 from ._utf8_samples import valid_beginning
 
 NOTHING_AFTER: Final = "rfc6455-7.1.7-5"
@@ -161,6 +161,8 @@ async def _judge_long_form(target: Target, program: BrokenProgram) -> None:
     if got is None or isinstance(got, Message):
         target.findings.noted("lenient: a length in more bytes than it needs is accepted", requirement=LONG_FORM)
     elif isinstance(got, ReceivedFrame) and got.close_code not in (None, CloseCode.PROTOCOL_ERROR):
+        if has_own_reasons(got):
+            raise Undetermined(f"the target ended the connection: {got}")
         target.findings.warned(expected, str(got), requirement=LONG_FORM)
 
 

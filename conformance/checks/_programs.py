@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..check import Undetermined, Violation
-from ..peer import Event, Message, Peer
+from ..peer import Ended, Event, Message, Peer
 from ..program import PlannedFrame, Program, Segments, Whole
 from ..target import Target
 from ..wire.frames import Frame, Opcode, ReceivedFrame, shown
@@ -18,6 +18,8 @@ from ._framing import difference, message_or_end
 
 SEGMENTATION: Final = "rfc6455-6.2-1"
 CONTROL_BETWEEN: Final = "rfc6455-5.4-5"
+OWN_REASONS: Final = frozenset({1000, 1001, 1008, 1009, 1012, 1013})
+"""Close codes with which a target ends a connection whatever the program was, beside those from 3000 on."""
 
 
 @dataclass
@@ -124,6 +126,7 @@ async def exchange(target: Target, peer: Peer, program: Program) -> Exchange:
 async def expect_exchange(target: Target, program: Program, requirement: str, *, attribute: bool = False) -> None:
     """On a connection of its own a legal program is answered as it ought to be. Raises Violation.
 
+    A target that closes for reasons of its own is not judged: Undetermined.
     ``attribute``: where it is not, it is tried again without its segments, and without its control frames, so that
     the requirement names what the fault depends on.
     """
@@ -131,11 +134,19 @@ async def expect_exchange(target: Target, program: Program, requirement: str, *,
         came = await exchange(target, peer, program)
     if came.complete:
         return
+    if came.end is not None and has_own_reasons(came.end):
+        raise Undetermined(f"the target ended the connection: {came.end}")
     if attribute:
         requirement = await _at_fault(target, program, requirement)
     messages = " and ".join(f"{shown(message.payload)} back" for message in program.messages[:3])
     expected = f"{messages}{', each Ping answered' if program.pings else ''}"
     raise Violation(expected, came.told(target.patience), requirement=requirement, silence=came.silent)
+
+
+def has_own_reasons(end: Event) -> bool:
+    """Whether this is a Close with which a target may end any connection."""
+    code = None if isinstance(end, Ended) else end.close_code
+    return code is not None and (code in OWN_REASONS or code >= 3000)
 
 
 async def _at_fault(target: Target, program: Program, otherwise: str) -> str:
