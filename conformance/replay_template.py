@@ -49,7 +49,8 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 NAMES = {0: "Continuation", TEXT: "Text", BINARY: "Binary", CLOSE: "Close", PING: "Ping", PONG: "Pong"}
 MAX_PAYLOAD, START = 1024, 64
 SHORT, LONG = 0.25, 5.0
-TRIES = 3
+TRIES = (True, False, True)
+"""Whether what is sent in a row goes out apart."""
 TLS_BARE_END = "FIN without a closure alert"
 TLS_OPEN = "the connection stays open"
 KNOWN_FIELDS = {
@@ -220,7 +221,8 @@ class Link:
 class Replay:
     """Goes through the steps."""
 
-    def __init__(self, url: str, settings: dict[str, str]) -> None:
+    def __init__(self, url: str, settings: dict[str, str], apart: bool) -> None:
+        """``apart``: what is sent in a row is sent slowly enough that the server reads each by itself."""
         parts = urlsplit(url)
         self.secure = parts.scheme in ("wss", "https")
         self.address = (parts.hostname or "", parts.port or (443 if self.secure else 80))
@@ -228,6 +230,9 @@ class Replay:
         self.host = HOST if url == URL else name
         self.settings = settings
         self.links: dict[int, Link] = {}
+        sends = sum(step["do"] == "send" for step in STEPS)
+        self.between = min(0.005, 2.0 / max(sends, 1)) if apart else 0.0
+        self.just_sent = False
         self.differences: list[str] = []
         self.early: dict[int, str] = {}
 
@@ -335,6 +340,9 @@ class Replay:
         if "bytes" not in step:
             raise NotReached("the recording does not hold all that was sent")
         data = step["bytes"] if link.framed else self.addressed(step["bytes"])
+        if self.just_sent:
+            time.sleep(self.between)
+        self.just_sent = True
         say(number, "->", words_of_sent(data, link.framed))
         chop = step.get("chop") or len(data) or 1
         pieces = [data[at : at + chop] for at in range(0, len(data), chop)]
@@ -363,6 +371,7 @@ class Replay:
     def wait(self, number: int, link: Link, step: Step) -> None:
         """Wait as the recorded run waited, and hold what comes against what came."""
         recorded, what, timeout = step["came"], step["what"], step["timeout"]
+        self.just_sent = False
         begun = time.monotonic()
         if recorded is not None:
             timeout = max(timeout, LONG)
@@ -712,8 +721,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
     code = NOT_REACHED
     try:
-        for _ in range(TRIES):  # what shows only now and then has more than one chance to
-            code = Replay(options.url, given).run()
+        for apart in TRIES:  # what shows only now and then has more than one chance to
+            code = Replay(options.url, given, apart).run()
             if code != OTHERWISE or time.monotonic() - begun > LONG:
                 break
     except NotReached as why:
