@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.mutants import MutantServer
+from wsproof.conformance import property
 from wsproof.conformance.chat_program import Conversation
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
@@ -71,7 +72,8 @@ async def test_a_switch_is_found_where_all_share_one_room(switch: str) -> None:
 
 
 @pytest.mark.parametrize("switch", BOUNDS)
-async def test_the_program_is_small(switch: str) -> None:
+async def test_the_program_is_small(switch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(property, "SHRINK_SECONDS", AS_LONG_AS_IT_TAKES)
     members, steps = BOUNDS[switch]
     for seed in (0, 1):
         conversation = (await shrunk(switch, IN_ROOMS, seed=seed))["conversation"]
