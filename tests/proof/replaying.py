@@ -136,7 +136,9 @@ async def recorded_run(switch: Switch, ids: Iterable[str], path: Path, *, tls: b
 
 
 async def failure_of(switch: Switch, path: Path, *, ids: Iterable[str] = ()) -> Case | None:
-    """The first failure (or else warning) that the switch explains, one with a script if there is one.
+    """The first failure (or else warning) that the switch explains, one with a script if there is one; of the check
+
+    that is the first of ``ids``, if that fails.
 
     None where it makes nothing fail.
     """
@@ -149,5 +151,13 @@ async def failure_of(switch: Switch, path: Path, *, ids: Iterable[str] = ()) -> 
         bad = [finding.requirement for finding in result.findings if finding.verdict is result.verdict]
         if result.verdict in BAD and any(_explained(switch, result.id, name) for name in bad):
             cases.append(Case(switch, path, result, tls))
-    cases.sort(key=lambda case: (not case.shows_the_fault, not case.has_script, BAD.index(case.result.verdict)))
+    first = next(iter(ids), None)
+    cases.sort(
+        key=lambda case: (
+            case.result.id != first,
+            not case.shows_the_fault,
+            not case.has_script,
+            BAD.index(case.result.verdict),
+        )
+    )
     return cases[0] if cases else None
