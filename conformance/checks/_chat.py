@@ -135,21 +135,22 @@ class Hall:
 
     async def say(self, member: int, text: str) -> None:
         """One member says something, and everybody gets it."""
-        await self._send(member, text)
+        await self.tell(member, text)
         await self.settle()
 
-    async def _send(self, member: int, *texts: str) -> None:
+    async def tell(self, member: int, *texts: str) -> None:
+        """One member says something; who gets it is seen later."""
         messages = [self.model.say(member, text) for text in texts]
         await self.peers[member].send(*(Frame(Opcode.TEXT, message.encode()) for message in messages))
 
     async def _burst(self, burst: Burst) -> None:
         first, *others = burst.members
         texts = [f"burst {number + 1}" for number in range(burst.count)]
-        await self._send(first, *texts)
+        await self.tell(first, *texts)
         if burst.leaver is not None:
             await self._leave(burst.leaver, burst.ending)
         for member in others:
-            await self._send(member, *texts)
+            await self.tell(member, *texts)
         await self.settle()
         self.model.agree()
 
@@ -201,14 +202,14 @@ class Hall:
         await self.settle()
         witnesses = list({seat.room: seat for seat in reversed(list(self.model.present()))}.values())
         for witness in witnesses:
-            await self._send(witness.number, "that is all")
+            await self.tell(witness.number, "that is all")
         await self.settle()
         for seat in list(self.model.present()):
             if seat not in witnesses:
                 await self._leave(seat.number, farewell)
         await self.settle()
         for witness in witnesses:
-            await self._send(witness.number, "all are gone")
+            await self.tell(witness.number, "all are gone")
         await self.settle()
         self.model.agree()
         for witness in witnesses:
@@ -244,7 +245,7 @@ class Hall:
             author = self._late_author()
             if author is not None and fences < FENCES:
                 fences += 1
-                await self._send(author, f"fence {fences}")
+                await self.tell(author, f"fence {fences}")
             elif not await self._heard(deadline):
                 raise self._disturbed() or self.model.lost() or self.model.missing(self.patience, self._unread) or STUCK
         self._slowest = max(self._slowest, self._now() - begun)

@@ -65,6 +65,7 @@ async def _read_on(hall: Hall) -> None:
     """The slow one gets everything, or all up to a point and then the end; the others get the notice in that case."""
     seat = hall.model.seats[SLOW]
     hall.resume(SLOW)
+    await hall.tell(SPEAKER, "do you hear me?")  # behind all that the target has decided while nobody read
     try:
         end = await hall.hear_all(seat)
     except Violation as violation:

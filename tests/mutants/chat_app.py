@@ -16,8 +16,8 @@ CHAT: Final = re.compile(r"/ws/(-?\d+)")
 """The path of a member of the chat."""
 ANNOUNCED_CHAT: Final = re.compile(r"/talk/([^/]+)")
 """The same in other words: who joins is announced, and what one says does not come back."""
-PING_INTERVAL: Final = 0.25
-MISSED_PINGS: Final = 3
+PING_INTERVAL: Final = 0.5
+MISSED_PINGS: Final = 4
 """A member that leaves so many Pings in a row unanswered is gone."""
 
 

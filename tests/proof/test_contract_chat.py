@@ -55,6 +55,8 @@ BOUNDS = {
 FIXED_CHECKS_ONLY = {"chat-silent-not-told", "chat-slow-member-blocks"}
 """Found by long checks of their own: a property can't wait for a keep-alive, or fill sockets, fifty times."""
 CHUNK = 5
+AS_LONG_AS_IT_TAKES = 300.0
+"""Seconds for shrinking: how small the program gets is not to depend on the machine."""
 
 
 def test_every_switch_is_looked_for() -> None:
