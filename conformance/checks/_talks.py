@@ -128,11 +128,11 @@ def json_texts() -> st.SearchStrategy[str]:
         st.integers(-1000, 1000).map(lambda number: number + 0.5),
         texts(),
     )
-    values = st.recursive(
-        scalars,
-        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts(), inner, max_size=3)),
-        max_leaves=6,
-    )
+    lists = st.lists(scalars, max_size=3)
+    objects = st.lists(st.tuples(texts(), scalars), max_size=3).map(dict)
+    inner = st.one_of(lists, objects)
+    nested = st.one_of(st.lists(inner, max_size=2), st.builds(lambda name, value: {name: value}, texts(), inner))
+    values = st.one_of(scalars, lists, objects, nested)
     return st.builds(lambda value, plain: json.dumps(value, ensure_ascii=plain), values, st.booleans())
 
 
