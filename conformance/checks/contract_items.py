@@ -88,9 +88,35 @@ async def any_visits_let_in(target: Target, visits: Visits) -> None:
         await expect_as_promised(target, visit)
 
 
+@check(OWN, needs=[Need.ITEMS_CONTRACT], alone=True)
+async def three_at_the_same_time(target: Target) -> None:
+    """Three connections that are open at the same time each get their own answers."""
+    promised = contract(target)
+    cookie, token = (Offer.GIVEN if name else Offer.ABSENT for name in (promised.cookie, promised.token))
+    given = [(cookie, Offer.ABSENT), (Offer.ABSENT, token), (cookie, Offer.ABSENT)]
+    if not (promised.cookie and promised.token):
+        given = [(cookie, token)] * len(given)
+    each = [
+        Visit(
+            f"item-{number}",
+            _plain(Credential(in_cookie, f"cookie-{number}")),
+            _plain(Credential(in_token, f"token-{number}")),
+            str(number) if promised.query else None,
+            TALK,
+        )
+        for number, (in_cookie, in_token) in enumerate(given, 1)
+    ]
+    await expect_their_own(target, Visits(tuple(each)))
+
+
 @check(OWN, needs=[Need.ITEMS_CONTRACT], given=lambda setting: {"visits": visits_side_by_side(setting)})
 async def visits_at_the_same_time(target: Target, visits: Visits) -> None:
     """Connections that are open at the same time each get their own answers."""
+    await expect_their_own(target, visits)
+
+
+async def expect_their_own(target: Target, visits: Visits) -> None:
+    """Raises Violation where a connection gets an answer that belongs to another."""
     async with AsyncExitStack() as stack:
         entered = []
         for visit in visits.each:
