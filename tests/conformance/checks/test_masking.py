@@ -24,7 +24,7 @@ def test_every_requirement_of_the_chapter_has_a_check() -> None:
     wanted = {
         id for id, known in requirements().items() if id.startswith("rfc6455") and known.section in ("5.1", "5.3")
     }
-    named = {name for item in chapter_checks("masking") for name in item.requirements}
+    named = {name for item in chapter_checks("masking") if item.given is None for name in item.requirements}
     assert named == {id for id in wanted if requirements()[id].testable != "no"} | {"rfc6455-6.1-7"}
 
 
