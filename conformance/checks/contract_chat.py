@@ -40,12 +40,6 @@ async def any_conversation(target: Target, conversation: Conversation) -> None:
     await converse(target, conversation)
 
 
-@check(*_first(DELIVERED), needs=CHAT, given=_in_one_room, examples_at_once=1, alone=True)
-async def any_conversation_in_one_room(target: Target, conversation: Conversation) -> None:
-    """In the room that all share, among strangers, each member gets exactly what is for it."""
-    await converse(target, conversation, shared=True)
-
-
 async def _converse(target: Target, conversation: Conversation) -> None:
     """A plain case, in the room that all share: no other check runs beside it."""
     await converse(target, conversation, shared=True)
@@ -122,6 +116,12 @@ async def rooms_are_apart(target: Target) -> None:
 async def one_does_not_read(target: Target, ending: Ending | None) -> None:
     """A member that does not read holds up nobody; once it reads again it gets all, or its connection is ended."""
     await talk_beside_one_that_does_not_read(target, ending)
+
+
+@check(*_first(DELIVERED), needs=CHAT, given=_in_one_room, examples_at_once=1, alone=True)
+async def any_conversation_in_one_room(target: Target, conversation: Conversation) -> None:
+    """In the room that all share, among strangers, each member gets exactly what is for it."""
+    await converse(target, conversation, shared=True)
 
 
 @check(*_first(NOTICE), needs=CHAT, slow=True, alone=True)
