@@ -15,7 +15,16 @@ from wsproof.conformance.endpoint import Endpoint, parse_endpoint
 from wsproof.conformance.errors import TargetGone
 from wsproof.conformance.link import TcpEnd
 from wsproof.conformance.peer import Message
-from wsproof.conformance.profile import Paths, Probe, Profile, Refused
+from wsproof.conformance.profile import (
+    ChatContract,
+    EchoContract,
+    ItemAnswer,
+    ItemsContract,
+    Paths,
+    Probe,
+    Profile,
+    Refused,
+)
 from wsproof.conformance.serve import free_port
 from wsproof.conformance.target import Answer, Setting, Target
 from wsproof.conformance.transcript import Transcript
@@ -237,6 +246,9 @@ EVERYTHING = Profile(
         last_close_echo="/e?{id}",
     ),
     refused=Refused(origin="evil.example"),
+    echo=EchoContract(binary_path="/b", json_path="/j"),
+    items=ItemsContract(path="/i/{item_id}", cookie="session", query="q", answers=(ItemAnswer(text="{message}"),)),
+    chat=ChatContract(path="/{client_id}", room_path="/{client_id}?r={room}", others="{message}"),
 )
 PROFILED = {
     Need.PROBE_CLOSE: "close",
