@@ -18,7 +18,7 @@ CODES: Final = (
     4998, 1013, 1014,
 )  # fmt: skip
 """Codes that a client may send (RFC 6455, section 7.4), some of the applications' own among them."""
-STARTS: Final = (2, 3, 1, 4, 3, 4, 5, 2, 3, 6, 4, 5, 3, 4, 8, MOST_MEMBERS)
+STARTS: Final = (2, 2, 1, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 6, 8, MOST_MEMBERS)
 """How many are there at the start: usually few."""
 WORDS: Final = (
     "", "hello", "<b>bold</b> & 'quoted'", "left the chat", "grüß dich", "it's", "שלום", '{"message": "{message}"}',
