@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import mutant_server
+from wsproof.conformance.command import load_checks
 from wsproof.conformance.profile import built_in_baselines
 from wsproof.reports.baseline import Baseline
 
@@ -66,4 +67,9 @@ def test_a_conformant_echo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         run = wsproof(["check", server.url, "--output", "run.jsonl", "--quiet"], Path("run.jsonl"))
     assert_known(run, Baseline())
     assert run.end.exit == 0
-    assert skips(run) == SKIPPED_WITHOUT_PROFILE
+    skipped = skips(run)
+    contracts = {id for id in load_checks() if id.startswith("contract-")}
+    assert {id for id in contracts if load_checks()[id].slow} == contracts - set().union(*skipped.values())
+    outside = {reason: ids - contracts for reason, ids in skipped.items()}
+    assert {reason: ids for reason, ids in outside.items() if ids} == SKIPPED_WITHOUT_PROFILE
+    assert all(reason.startswith("the profile's [") for reason, ids in skipped.items() if ids & contracts)
