@@ -17,13 +17,10 @@ from wsproof.conformance.program import BrokenProgram, PlannedFrame, Program
 from wsproof.conformance.property import Draws
 from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.target import Setting
-from wsproof.reports.model import RawFinding
 
 from .harness import load_checks
-from .seeds import CONFORMANT_EXAMPLES, SEEDS, examples_of, first_bad, seeds_that_miss, setting_for, shrunk
+from .seeds import bad_on_conformant, seeds_that_miss, shrunk
 
-LONG = 10.0
-"""Seconds of patience with a server that answers everything, however slow the machine is."""
 ROW = "framing/any-messages-in-a-row"
 SIZE = "framing/any-size"
 RESERVED = "framing/any-reserved-bits-or-opcode"
@@ -119,14 +116,7 @@ async def test_the_example_is_small(switch: str) -> None:
 
 @pytest.mark.parametrize("id", ALL)
 async def test_a_conformant_server_has_no_failure(id: str) -> None:
-    item = load_checks()[id]
-    found: dict[int, list[RawFinding]] = {}
-    async with setting_for(None, item) as setting:
-        patient = replace(setting, patience=LONG)
-        for seed in SEEDS:
-            bad = await first_bad(patient, item, seed, await examples_of(patient, item, seed, CONFORMANT_EXAMPLES))
-            found |= {seed: bad} if bad else {}
-    assert found == {}
+    assert await bad_on_conformant(id) == {}
 
 
 async def attempts(switch: str, id: str, jobs: int) -> list[Attempt]:
