@@ -66,8 +66,8 @@ async def test_another_answer_is_told(path: str, observed: str, ended: bool) -> 
 async def test_connections_that_need_not_be_usable_go_without_it() -> None:
     async with MutantServer() as server:
         target = target_of(setting_of(server, "/echo", LoginStep(send="hello")))
-        for options in ({"greeted": False}, {"echo": False}, {"login": False}):
-            async with target.connect(**options) as peer:
+        for greeted, echo, login in ((False, True, None), (True, False, None), (True, True, False)):
+            async with target.connect(greeted=greeted, echo=echo, login=login) as peer:
                 assert await peer.fence() == []
         async with target.connect(echo=False, login=True) as peer:
             assert len(await peer.fence()) == 1
