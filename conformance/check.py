@@ -44,7 +44,6 @@ class Need(Enum):
     ECHO_BINARY_CONTRACT = "the profile's [echo] with binary_path"
     ECHO_JSON_CONTRACT = "the profile's [echo] with json_path"
     ITEMS_CONTRACT = "the profile's [items]"
-    ITEMS_DENIAL = "the profile's [items] with a cookie or a token"
     ITEMS_QUERY = "the profile's [items] with a query parameter"
     CHAT_CONTRACT = "the profile's [chat]"
     CHAT_ROOMS = "the profile's [chat] with a room_path"

@@ -90,27 +90,36 @@ class _Falsified(Exception):
     """An example fails."""
 
 
+class _Over(BaseException):
+    """The time is over. Hypothesis takes any Exception for a failing example."""
+
+
 def shrink(
-    strategies: Strategies, run_seed: int, id: str, examples: int, fails: Callable[[Values], bool]
+    strategies: Strategies, run_seed: int, id: str, examples: int, fails: Callable[[Values], bool | None]
 ) -> Values | None:
     """The smallest failing example that Hypothesis finds from the same draws; None where none fails again.
 
-    ``fails`` must say the same whenever it is asked about the same values.
+    ``fails`` must say the same whenever it is asked about the same values, or None when no more are to be tried: the
+    smallest failing one so far is returned then.
     """
-    last: Values | None = None
+    failing: list[Values] = []
 
     @seed(seed_of(run_seed, id))
     @_settings(examples, Phase.generate, Phase.shrink)
     @given(**strategies)
     def falsify(**values: Any) -> None:
-        nonlocal last
-        if fails(values):
-            last = values
+        found = fails(values)
+        if found is None:
+            raise _Over
+        if found:
+            failing.append(values)
             raise _Falsified
 
     with _without_constants():
         try:
             falsify()
         except (_Falsified, HypothesisException):
-            return last
+            return failing[-1] if failing else None  # Hypothesis ends with the smallest
+        except _Over:
+            return min(failing, key=lambda values: len(repr(values)), default=None)
     return None

@@ -203,12 +203,12 @@ class Property:
             setting = replace(setting, patience=min(setting.patience, short))
         lender = _Lender(lambda tried: self._try(tried, setting), SHRINK_SECONDS)
 
-        def fails(tried: Values) -> bool:
+        def fails(tried: Values) -> bool | None:
             key = self._key(tried)
             if key not in known:
                 new = lender.run(tried)
                 if new is None:
-                    return False
+                    return None
                 known[key] = new
             return any((finding.requirement, finding.outcome) == alike for finding in known[key].made)
 

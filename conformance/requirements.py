@@ -42,8 +42,8 @@ class Requirement(BaseModel):
 
     @property
     def source(self) -> str:
-        """``RFC 6455, section 5.5``; ``the chat's documentation``."""
-        return f"RFC {self.rfc}, section {self.section}" if self.rfc else f"the {self.section}'s documentation"
+        """``RFC 6455, section 5.5``; ``the documentation of the chat``."""
+        return f"RFC {self.rfc}, section {self.section}" if self.rfc else f"the documentation of the {self.section}"
 
 
 @cache

@@ -62,7 +62,6 @@ class Setting:
             Need.ECHO_BINARY_CONTRACT: bool(profile and profile.echo and profile.echo.binary_path),
             Need.ECHO_JSON_CONTRACT: bool(profile and profile.echo and profile.echo.json_path),
             Need.ITEMS_CONTRACT: bool(profile and profile.items),
-            Need.ITEMS_DENIAL: bool(profile and profile.items and (profile.items.cookie or profile.items.token)),
             Need.ITEMS_QUERY: bool(profile and profile.items and profile.items.query),
             Need.CHAT_CONTRACT: bool(profile and profile.chat),
             Need.CHAT_ROOMS: bool(profile and profile.chat and profile.chat.room_path),

@@ -72,3 +72,19 @@ def test_the_smallest_failing_example_is_found() -> None:
     strategies = {"number": st.integers(0, 1000)}
     assert shrink(strategies, 0, "a/b", 50, lambda values: values["number"] >= 17) == {"number": 17}
     assert shrink(strategies, 0, "a/b", 50, lambda values: False) is None
+
+
+def test_when_no_more_are_to_be_tried_the_smallest_so_far_is_it() -> None:
+    tried: list[int] = []
+
+    def fails(values: dict[str, int]) -> bool | None:
+        if len(tried) == 12:
+            return None
+        tried.append(values["number"])
+        return values["number"] >= 17
+
+    found = shrink({"number": st.integers(0, 100_000)}, 0, "a/b", 50, fails)
+    assert found is not None
+    assert len(str(found["number"])) == min(len(str(number)) for number in tried if number >= 17)
+    assert len(tried) == 12
+    assert shrink({"number": st.integers()}, 0, "a/b", 50, lambda values: None) is None

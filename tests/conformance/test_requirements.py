@@ -41,7 +41,7 @@ def test_every_one_has_its_id_in_order_and_stands_where_it_says() -> None:
         assert name == item.id
         if item.rfc is None:
             assert item.id.startswith(f"contract:{item.section}-")
-            assert item.source == f"the {item.section}'s documentation"
+            assert item.source == f"the documentation of the {item.section}"
         else:
             assert item.id.startswith(f"rfc{item.rfc}-{item.section}-")
             assert item.source == f"RFC {item.rfc}, section {item.section}"

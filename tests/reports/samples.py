@@ -39,7 +39,7 @@ class Rule:
 
     @property
     def source(self) -> str:
-        return f"RFC {self.rfc}, section {self.section}" if self.rfc else "the echo's documentation"
+        return f"RFC {self.rfc}, section {self.section}" if self.rfc else "the documentation of the echo"
 
 
 CATALOGUE = {
