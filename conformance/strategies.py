@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from .program import BrokenProgram, Change, PlannedFrame, Program, Segments
+from .strategies_text import text_of
 from .wire.frames import Opcode, close_payload
 
 CHARACTERS: Final = (
@@ -55,7 +56,7 @@ def each_by_itself(strategy: SearchStrategy[Drawn]) -> SearchStrategy[Drawn]:
 @cache
 def texts(characters: str = CHARACTERS, longest: int = 8) -> SearchStrategy[bytes]:
     """Valid UTF-8 of these characters, empty too."""
-    return st.text(characters, max_size=longest).map(str.encode)
+    return text_of(characters, max_size=longest).map(str.encode)
 
 
 @cache

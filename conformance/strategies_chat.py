@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from .chat_program import DEFAULT_ENDING, Burst, Conversation, Ending, How, Join, Leave, Pause, Resume, Say, Step
 from .strategies import each_by_itself
+from .strategies_text import any_text
 
 MOST_MEMBERS: Final = 20
 MOST_STEPS: Final = 8
@@ -29,7 +30,7 @@ TIMES: Final = (1, 1, 1, 1, 1, 1, 20, 400)
 """A text is said once, or so many times over in one message."""
 
 _small = st.integers(0, MOST_MEMBERS - 1)
-_texts = st.one_of(st.sampled_from(WORDS), st.text(max_size=4))
+_texts = st.one_of(st.sampled_from(WORDS), any_text(max_size=4))
 endings: Final[st.SearchStrategy[Ending]] = st.one_of(
     st.builds(Ending, st.just(How.CLOSE), st.sampled_from(CODES), st.sampled_from(("", "", "", "bye", "tschüß"))),
     st.builds(Ending, st.sampled_from((How.FIN, How.RST)), st.none()),

@@ -26,6 +26,7 @@ from .checks._handshake_variation import (
     Spelling,
     Variation,
 )
+from .strategies_text import text_of
 
 T = TypeVar("T")
 NAMES: Final = ("X-Wsproof", "x-wsproof-9", "X_Wsproof", "X.Wsproof", "X!#$%&'*+^`|~", "Sec-WebSocket-Foo", "X-Upgrade")
@@ -183,7 +184,7 @@ def spaces_after() -> SearchStrategy[tuple[tuple[str, str], ...]]:
 def further_fields() -> SearchStrategy[Further]:
     """A field of no meaning to the handshake."""
     before = st.integers(0, len(OWN))
-    text = st.text(VALUE_CHARACTERS, max_size=12)
+    text = text_of(VALUE_CHARACTERS, max_size=12)
     unknown = st.builds(Further, st.sampled_from(NAMES), text, st.sampled_from(SIZES), before)
     return unknown | st.builds(
         lambda pair, before: Further(pair[0], pair[1], 0, before), st.sampled_from(BROWSERS), before
@@ -192,7 +193,7 @@ def further_fields() -> SearchStrategy[Further]:
 
 def cookies() -> SearchStrategy[tuple[str, ...]]:
     """Cookies that nobody has set."""
-    value = st.text(COOKIE_CHARACTERS, max_size=20)
+    value = text_of(COOKIE_CHARACTERS, max_size=20)
     return st.builds(
         lambda value, others: (f"wsproof={value}", *others),
         value,

@@ -8,6 +8,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
+from ..strategies_text import SIMPLE, any_text, text_of
 from ..wire.frames import Frame, Opcode
 
 ODD_TEXTS: Final = (
@@ -92,11 +93,11 @@ def texts() -> st.SearchStrategy[str]:
     """Any text: from the empty one over plain and odd ones to whatever Unicode holds."""
     odd = st.sampled_from(ODD_TEXTS)
     return st.one_of(
-        st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=8),
+        text_of(SIMPLE, max_size=8),
         odd,
         st.lists(odd, min_size=1, max_size=6).map("".join),
         st.lists(odd, min_size=1, max_size=6).map("".join),
-        st.text(max_size=12),
+        any_text(max_size=12),
     )
 
 

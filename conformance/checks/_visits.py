@@ -12,6 +12,7 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 
 from ..profile import ItemsContract
+from ..strategies_text import SIMPLE, text_of, visible_text
 from ..target import Setting
 from ._talks import Said, Talk, texts
 
@@ -119,11 +120,9 @@ SURE: Final = ((Offer.GIVEN, Offer.ABSENT), (Offer.ABSENT, Offer.GIVEN), (Offer.
 
 def item_ids() -> st.SearchStrategy[str]:
     """Item ids: letters, then odd ones, then whatever is no control character and no dot segment."""
-    plain = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=6)
+    plain = text_of(SIMPLE, min_size=1, max_size=6)
     odd = st.lists(st.sampled_from(ODD_IDS), min_size=1, max_size=8).map("".join)
-    other = st.text(
-        st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="/"), min_size=1, max_size=8
-    )
+    other = visible_text(min_size=1, max_size=8, without="/")
     return st.one_of(plain, odd, odd, odd, other.filter(lambda id: id not in (".", "..")))
 
 
@@ -193,7 +192,7 @@ def _visits(
 ) -> st.SearchStrategy[Visit]:
     """Visits of these parts. Credentials differ by their first letter, so that none passes for the other."""
     own = not contract.accepted
-    cookies = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_.", max_size=6) if own else st.just("")
+    cookies = text_of(SIMPLE + "-_.", max_size=6) if own else st.just("")
     tokens = texts() if own else st.just("")
 
     def visit(
