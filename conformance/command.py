@@ -21,7 +21,7 @@ from .. import __version__
 from ..reports.baseline import Baseline, load_baseline, write_baseline
 from ..reports.console import Console, Verbosity
 from ..reports.errors import ConfigError, ensure_writable
-from ..reports.judge import BAD, gate, judge_check
+from ..reports.judge import gate, judge_check
 from ..reports.junit import write_junit
 from ..reports.model import CheckResult, EndRecord, RunRecord, Totals, Verdict
 from ..reports.model import Outcome as Observed
@@ -32,7 +32,7 @@ from .check import CATALOGUE, Check, select
 from .discovered import Discovered
 from .endpoint import Endpoint, Redactor, parse_endpoint
 from .errors import UsageError
-from .failures import DEFAULT_PATH, Failures, add_failures, read_failures
+from .failures import DEFAULT_PATH, Failures, add_failures, failures_in, read_failures
 from .profile import Profile, built_in, built_in_baselines
 from .property import DEFAULT_EXAMPLES, Draws
 from .reach import with_profile
@@ -298,7 +298,7 @@ def run_check(options: CheckOptions) -> int:
 
 def _keep(recorder: _Recorder, end: EndRecord) -> None:
     """Without --output: write the run file where something failed, so that it can be replayed."""
-    if not any(result.reproduce for result in recorder.results):
+    if not any(result.reproduce and result.known is None for result in recorder.results):
         return
     try:
         KEPT_RUN.parent.mkdir(parents=True, exist_ok=True)
@@ -324,10 +324,9 @@ def how_to_reach(options: CheckOptions) -> dict[str, Any]:
 
 
 def _remember(known: Failures, results: Sequence[CheckResult]) -> None:
-    """Keep the examples that failed; a directory that cannot be written to costs one line, not the run."""
-    new = {result.id: [result.example] for result in results if result.example and result.verdict in BAD}
+    """Keep the examples that failed anew; a directory that cannot be written to costs one line, not the run."""
     try:
-        add_failures(DEFAULT_PATH, known, new)
+        add_failures(DEFAULT_PATH, known, failures_in(results))
     except OSError as error:
         sys.stderr.write(f"wsproof: the failure file {DEFAULT_PATH} is not written: {error.strerror or error}\n")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ..reports.model import CheckResult, Verdict
 from .errors import UsageError
 from .property import Example
 
@@ -18,6 +19,12 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 
 Failures = Mapping[str, Sequence[Example]]
 """Check id -> examples, the latest last."""
+
+
+def failures_in(results: Iterable[CheckResult]) -> dict[str, list[Example]]:
+    """The examples that failed or warned, but for those that a baseline knows."""
+    bad = (Verdict.FAIL, Verdict.WARN)
+    return {one.id: [one.example] for one in results if one.example and one.verdict in bad and one.known is None}
 
 
 def read_failures(path: Path) -> dict[str, list[Example]]:

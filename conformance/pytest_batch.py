@@ -15,20 +15,19 @@ from .. import __version__
 from ..reports.baseline import Baseline
 from ..reports.errors import ConfigError
 from ..reports.judge import gate
-from ..reports.model import CheckResult, EndRecord, RunRecord, Totals, Verdict
+from ..reports.model import CheckResult, EndRecord, RunRecord, Totals
 from ..reports.runfile import RunWriter
 from .check import Check
 from .command import KEPT_RUN, judged
 from .discovered import Discovered
 from .endpoint import Endpoint
-from .failures import DEFAULT_PATH, Failures, add_failures
+from .failures import DEFAULT_PATH, Failures, add_failures, failures_in
 from .profile import Profile
 from .property import DEFAULT_EXAMPLES, Draws
 from .runner import Attempt
 from .session import DEFAULT_PATIENCE, Listener, Options, Outcome, now, run_checks, versions
 
 STOPPED: Final = "pytest has stopped"
-BAD: Final = (Verdict.FAIL, Verdict.WARN)
 
 
 class NothingProved(Exception):
@@ -215,10 +214,10 @@ class _Keeper(Listener):
 
     def finish(self, outcome: Outcome) -> None:
         """Write the end of the run file, and the examples that failed."""
-        new = {one.id: [one.example] for one in self._results if one.example and one.verdict in BAD}
+        new = failures_in(self._results)
         with suppress(OSError, ConfigError):  # a folder that cannot be written to costs the memory, not the run
             add_failures(self._plan.folder / DEFAULT_PATH, self._plan.remembered, new)
-            if self._writer is None and any(result.reproduce for result in self._results):
+            if self._writer is None and any(result.reproduce and result.known is None for result in self._results):
                 self._plan.run_file.parent.mkdir(parents=True, exist_ok=True)
                 self._writer = RunWriter(self._plan.run_file)
         if self._writer is not None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from wsproof.conformance.errors import UsageError
-from wsproof.conformance.failures import KEPT_PER_CHECK, MAX_BYTES, add_failures, read_failures
+from wsproof.conformance.failures import KEPT_PER_CHECK, MAX_BYTES, add_failures, failures_in, read_failures
+from wsproof.reports.model import CheckResult, Level, Verdict
 
 
 def example(number: int) -> dict[str, Any]:
@@ -65,3 +66,18 @@ def test_what_is_no_failure_file_is_said(tmp_path: Path, content: bytes) -> None
 def test_a_directory_in_its_place_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         read_failures(tmp_path)
+
+
+def result(id: str, verdict: Verdict, **more: Any) -> CheckResult:
+    return CheckResult(id=id, title=id, section="1", level=Level.MUST, requirements=["x"], verdict=verdict, **more)
+
+
+def test_what_a_baseline_knows_is_not_kept() -> None:
+    results = [
+        result("a/failed", Verdict.FAIL, example=example(1)),
+        result("a/warned", Verdict.WARN, example=example(2)),
+        result("a/known", Verdict.FAIL, example=example(3), known="why"),
+        result("a/fixed", Verdict.FAIL),
+        result("a/fine", Verdict.PASS, example=example(4)),
+    ]
+    assert failures_in(results) == {"a/failed": [example(1)], "a/warned": [example(2)]}
