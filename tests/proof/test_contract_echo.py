@@ -10,7 +10,7 @@ from tests.mutants import SWITCHES
 from wsproof.conformance.checks._talks import Blobs, Talk, Values
 
 from .harness import chapter_checks
-from .seeds import bad_on_conformant, seeds_that_miss, shrunk
+from .seeds import bad_on_conformant, seeds_that_miss, shrunk, some
 
 TEXTS = "contract-echo/any-texts"
 BINARY = "contract-echo/any-binary"
@@ -58,8 +58,13 @@ def test_every_switch_has_its_property() -> None:
 
 @pytest.mark.parametrize("switch", FOUND_BY)
 async def test_it_is_found_with_every_seed(switch: str) -> None:
-    id, messages, length = FOUND_BY[switch]
+    id, *_ = FOUND_BY[switch]
     assert await seeds_that_miss(switch, id) == {}
+
+
+@pytest.mark.parametrize("switch", some(FOUND_BY))
+async def test_the_example_is_small(switch: str) -> None:
+    id, messages, length = FOUND_BY[switch]
     (value,) = (await shrunk(switch, id)).values()
     found = size_of(value)
     assert found[0] <= messages and found[1] <= length, str(value)
