@@ -18,11 +18,12 @@ from wsproof.conformance.check import Check
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.profile import Profile
+from wsproof.conformance.property import Draws
 from wsproof.conformance.runner import Runner
 from wsproof.conformance.target import Setting
 from wsproof.reports.toml_file import read_toml
 
-from .harness import PATIENCE, PROFILE, Observation, load_checks
+from .harness import FEW_EXAMPLES, PATIENCE, PROFILE, Observation, load_checks
 
 MOMENT = 0.02
 """Seconds: what a server may take for anything."""
@@ -43,7 +44,7 @@ async def observe_class(part: type[Connection], checks: Sequence[Check], path: s
         profile, _ = read_toml(PROFILE, Profile)
         setting = Setting(parse_endpoint(server.url.replace("/echo", path)), profile=profile, patience=PATIENCE)
         setting = replace(setting, found=await discover(setting))
-        runner = Runner(setting, checks, jobs=16)
+        runner = Runner(setting, checks, jobs=16, draws=Draws(examples=FEW_EXAMPLES))
         async for attempt in runner.run():
             observation.add(attempt)
         assert runner.stopped is None
