@@ -155,7 +155,7 @@ async def _judge_long_form(target: Target, program: BrokenProgram) -> None:
                 observed = f"nothing within {target.patience:g} s"
                 raise Violation(expected, observed, requirement=LONG_FORM, silence=True)
             if isinstance(got, Message) and (got.opcode, got.payload) != target.echo.of(opcode, whole):
-                raise Violation(expected, f"misread: {got}", requirement=LONG_FORM)
+                raise Violation(expected, f"misread: {got}", requirement=LONG_FORM, silence=True)
         else:
             got = ended_with(await peer.fence())
     if got is None or isinstance(got, Message):

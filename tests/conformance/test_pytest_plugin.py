@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from typing import NamedTuple
@@ -347,7 +348,14 @@ class TestOptionsOfPytest:
             url = f"ws://127.0.0.1:{silent.getsockname()[1]}/"
             words = ("--ws-target", url, "-k", "payload-over-125[ping]", "--ws-patience", "600")
             command = [sys.executable, "-m", "pytest", *words]
-            with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as running:
+            # A job that runs in the background may ignore SIGINT, and its children would too.
+            with subprocess.Popen(
+                command,
+                cwd=folder,
+                stdout=subprocess.PIPE,
+                text=True,
+                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+            ) as running:
                 connection, _ = silent.accept()
                 running.send_signal(signal.SIGINT)
                 out, _ = running.communicate()
