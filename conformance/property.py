@@ -129,8 +129,9 @@ class Property:
 
         begun = time.monotonic()
         strategies = await asyncio.to_thread(self._strategies)
-        drawn = await asyncio.to_thread(draw, strategies, self._draws.seed, self._item.id, self._draws.examples)
-        examples = {self._key(values): values for values in [*self._remembered(), *drawn]}
+        wanted = self._draws.examples
+        drawn = await asyncio.to_thread(draw, strategies, self._draws.seed, self._item.id, wanted, self._key)
+        examples = {self._key(values): values for values in self._remembered()} | drawn
         known = await self._all(examples, at_once, begun + self._limit)
         failing = _failing(known)
         if failing is None:
@@ -160,12 +161,10 @@ class Property:
         dumped = encode_example(self._item, values)
         return json.dumps({name: held["value"] for name, held in dumped.items()}, sort_keys=True)
 
-    def source(self, values: Values) -> Source:
-        """What is random depends on the example alone, not on how many were tried before it."""
-        return Source(f"{self._name}/{hashlib.blake2b(self._key(values).encode(), digest_size=8).hexdigest()}")
-
-    async def _try(self, values: Values, setting: Setting) -> Trial:
-        return await try_check(setting, self._item, self.source(values), limit=self._limit, values=values)
+    async def _try(self, key: str, values: Values, setting: Setting) -> Trial:
+        """What is random in a trial depends on the example alone, not on how many were tried before it."""
+        source = Source(f"{self._name}/{hashlib.blake2b(key.encode(), digest_size=8).hexdigest()}")
+        return await try_check(setting, self._item, source, limit=self._limit, values=values)
 
     async def _all(self, examples: Mapping[str, Values], at_once: int, deadline: float) -> dict[str, Trial]:
         """The trials of the first examples, up to the first violation or the deadline, in their order."""
@@ -176,7 +175,7 @@ class Property:
         async def work() -> None:
             nonlocal over
             for key, values in waiting:
-                trials[key] = trial = await self._try(values, self._setting)
+                trials[key] = trial = await self._try(key, values, self._setting)
                 over = over or trial.error is not None or trial.gone or _outcome(trial) is Outcome.VIOLATED
                 if over or time.monotonic() > deadline:
                     return
@@ -201,12 +200,12 @@ class Property:
             well = [one.duration for one in known.values() if _outcome(one) is not worst.outcome]
             short = max([SHORT_PATIENCE, *(SLOWER * seconds for seconds in well)])
             setting = replace(setting, patience=min(setting.patience, short))
-        lender = _Lender(lambda tried: self._try(tried, setting), SHRINK_SECONDS)
+        lender = _Lender(SHRINK_SECONDS)
 
         def fails(tried: Values) -> bool | None:
             key = self._key(tried)
             if key not in known:
-                new = lender.run(tried)
+                new = lender.run(lambda: self._try(key, tried, setting))
                 if new is None:
                     return None
                 known[key] = new
@@ -216,15 +215,16 @@ class Property:
 
         try:
             smallest = await asyncio.to_thread(
-                shrink, strategies, self._draws.seed, self._item.id, self._draws.examples, fails
+                shrink, strategies, self._draws.seed, self._item.id, self._draws.examples, fails, self._key
             )
         finally:
             lender.abandon()
         if smallest is None:
             return values, trial
-        final = known[self._key(smallest)]
+        key = self._key(smallest)
+        final = known[key]
         if setting is not self._setting:  # what failed within a short patience has to fail within the whole one
-            final = await self._try(smallest, self._setting)
+            final = await self._try(key, smallest, self._setting)
             if not any((finding.requirement, finding.outcome) == alike for finding in final.made):
                 return values, trial
         return smallest, final
@@ -252,13 +252,12 @@ class Property:
 class _Lender:
     """Lends the loop to a worker thread, for so many seconds."""
 
-    def __init__(self, work: Callable[[Values], Awaitable[Trial]], seconds: float) -> None:
-        self._work = work
+    def __init__(self, seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._until = time.monotonic() + seconds
         self._current: Future[Trial] | None = None
 
-    def run(self, values: Values) -> Trial | None:
+    def run(self, work: Callable[[], Awaitable[Trial]]) -> Trial | None:
         """Called from the thread: run it on the loop and wait; None once the time is over."""
         remaining = self._until - time.monotonic()
         if remaining <= 0:
@@ -266,7 +265,7 @@ class _Lender:
 
         async def bounded() -> Trial:
             async with asyncio.timeout(remaining):
-                return await self._work(values)
+                return await work()
 
         self._current = asyncio.run_coroutine_threadsafe(bounded(), self._loop)
         try:

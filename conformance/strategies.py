@@ -40,16 +40,6 @@ KEYS: Final = (b"\0\0\0\0", b"\0\0\0\1", b"\xff\xff\xff\xff", b"\x80\0\0\0", b"\
 Drawn = TypeVar("Drawn")
 
 
-def each_by_itself(strategy: SearchStrategy[Drawn]) -> SearchStrategy[Drawn]:
-    """The same values, each drawn afresh.
-
-    Most examples that Hypothesis draws are variations of the one before, in which a part stands twice. It leaves alone
-    what belongs to a collection without repetition, so the value is drawn as the only member of one: fifty examples are
-    fifty different ones, and of a few kinds all come up.
-    """
-    return st.lists(strategy, min_size=1, max_size=1, unique=True).map(lambda only: only[0])
-
-
 # -- messages ----------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,6 @@ from typing import Final, Literal
 from hypothesis import strategies as st
 
 from .chat_program import DEFAULT_ENDING, Burst, Conversation, Ending, How, Join, Leave, Pause, Resume, Say, Step
-from .strategies import each_by_itself
 from .strategies_text import any_text
 
 MOST_MEMBERS: Final = 20
@@ -68,14 +67,12 @@ _steps = st.one_of(
 
 def conversations(*, rooms: int = 1) -> st.SearchStrategy[Conversation]:
     """Chat programs, in one room or in two."""
-    return each_by_itself(
-        st.builds(
-            lambda start, steps, apart, farewell: _fit(start, steps, apart if rooms > 1 else 0, farewell),
-            st.sampled_from(STARTS),
-            st.tuples(*[_steps] * MOST_STEPS),
-            st.integers(0, 3),
-            endings,
-        )
+    return st.builds(
+        lambda start, steps, apart, farewell: _fit(start, steps, apart if rooms > 1 else 0, farewell),
+        st.sampled_from(STARTS),
+        st.tuples(*[_steps] * MOST_STEPS),
+        st.integers(0, 3),
+        endings,
     )
 
 

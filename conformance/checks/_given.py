@@ -33,91 +33,91 @@ def fragmented_message(setting: Setting) -> Drawn:
     """One message of any type in any legal fragmentation, with control frames between."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.fragmented(echoed(setting)))}
+    return {"program": draw.fragmented(echoed(setting))}
 
 
 def fragmented_text(setting: Setting) -> Drawn:
     """One text message of any characters in any legal fragmentation, with control frames between."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.fragmented((Opcode.TEXT,), characters=draw.CHARACTERS, controls=1))}
+    return {"program": draw.fragmented((Opcode.TEXT,), characters=draw.CHARACTERS, controls=1)}
 
 
 def sized_message(setting: Setting) -> Drawn:
     """One message in one frame, of any size up to a little more than 64 KiB."""
     from .. import strategies as draw
 
-    return {"message": draw.each_by_itself(draw.sized_messages(echoed(setting)))}
+    return {"message": draw.sized_messages(echoed(setting))}
 
 
 def conversation(setting: Setting) -> Drawn:
     """Messages in a row."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.conversations(echoed(setting)))}
+    return {"program": draw.conversations(echoed(setting))}
 
 
 def masked_message(setting: Setting) -> Drawn:
     """One message with any masking keys, in any TCP segments."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.masked(echoed(setting)))}
+    return {"program": draw.masked(echoed(setting))}
 
 
 def pings(setting: Setting) -> Drawn:
     """Pings in a row."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.pings(taken(setting)))}
+    return {"program": draw.pings(taken(setting))}
 
 
 def close(setting: Setting) -> Drawn:
     """A legal Close at any place."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.closes(echoed(setting), taken(setting)))}
+    return {"program": draw.closes(echoed(setting), taken(setting))}
 
 
 def bad_close(setting: Setting) -> Drawn:
     """A Close that breaks a rule at any place."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.bad_closes(echoed(setting), taken(setting)))}
+    return {"program": draw.bad_closes(echoed(setting), taken(setting))}
 
 
 def bad_text(setting: Setting) -> Drawn:
     """A text that is no UTF-8 after any messages."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.bad_texts(echoed(setting)))}
+    return {"program": draw.bad_texts(echoed(setting))}
 
 
 def reserved(setting: Setting) -> Drawn:
     """A frame with reserved bits or a reserved opcode at any place."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.broken(draw.RESERVED_CHANGES, echoed(setting), taken(setting)))}
+    return {"program": draw.broken(draw.RESERVED_CHANGES, echoed(setting), taken(setting))}
 
 
 def bad_length(setting: Setting) -> Drawn:
     """A frame whose length is told in a wrong way at any place."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.broken(draw.LENGTH_CHANGES, echoed(setting), taken(setting)))}
+    return {"program": draw.broken(draw.LENGTH_CHANGES, echoed(setting), taken(setting))}
 
 
 def unmasked_frame(setting: Setting) -> Drawn:
     """An unmasked frame at any place."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.broken(draw.MASKING_CHANGES, echoed(setting), taken(setting)))}
+    return {"program": draw.broken(draw.MASKING_CHANGES, echoed(setting), taken(setting))}
 
 
 def bad_control(setting: Setting) -> Drawn:
     """A control frame that is too long or fragmented at any place."""
     from .. import strategies as draw
 
-    return {"program": draw.each_by_itself(draw.broken(draw.CONTROL_CHANGES, echoed(setting), taken(setting)))}
+    return {"program": draw.broken(draw.CONTROL_CHANGES, echoed(setting), taken(setting))}
 
 
 def out_of_place(setting: Setting) -> Drawn:
@@ -125,4 +125,4 @@ def out_of_place(setting: Setting) -> Drawn:
     from .. import strategies as draw
 
     changes = draw.ORDER_CHANGES if taken(setting) else draw.ORDER_CHANGES[:1]
-    return {"program": draw.each_by_itself(draw.broken(changes, echoed(setting), taken(setting)))}
+    return {"program": draw.broken(changes, echoed(setting), taken(setting))}

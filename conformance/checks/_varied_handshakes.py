@@ -48,18 +48,16 @@ def fault_params() -> list[Param]:
 
 def any_variation(setting: Setting, focus: Aspect | None) -> Mapping[str, SearchStrategy[Any]]:
     """Legal handshakes. Hypothesis is imported only where a property runs."""
-    from ..strategies import each_by_itself
     from ..strategies_handshake import variations
 
-    return {"variation": each_by_itself(variations(focus))}
+    return {"variation": variations(focus)}
 
 
 def any_fault(setting: Setting, group: str) -> Mapping[str, SearchStrategy[Any]]:
     """Legal handshakes, and what is wrong with them."""
-    from ..strategies import each_by_itself
     from ..strategies_handshake import faulty_handshakes
 
-    return {"handshake": each_by_itself(faulty_handshakes(group))}
+    return {"handshake": faulty_handshakes(group)}
 
 
 async def send(target: Target, head: Head) -> Answer:

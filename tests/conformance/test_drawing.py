@@ -65,7 +65,7 @@ def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_all_are_different_and_a_small_space_is_drawn_whole() -> None:
     drawn = draw({"flag": st.booleans(), "digit": st.integers(0, 3)}, 0, "a/b", 50)
     assert len(drawn) == 8
-    assert len({(values["flag"], values["digit"]) for values in drawn}) == 8
+    assert len({(values["flag"], values["digit"]) for values in drawn.values()}) == 8
 
 
 def test_the_smallest_failing_example_is_found() -> None:

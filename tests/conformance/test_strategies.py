@@ -12,7 +12,6 @@ from hypothesis.strategies import SearchStrategy
 from wsproof.conformance import strategies
 from wsproof.conformance.drawing import draw, shrink
 from wsproof.conformance.program import BrokenProgram, Change, PlannedFrame, Program
-from wsproof.conformance.strategies import each_by_itself
 from wsproof.conformance.wire.frames import MAX_CONTROL_PAYLOAD, Opcode, is_wire_legal
 
 DATA = (Opcode.TEXT, Opcode.BINARY)
@@ -42,13 +41,13 @@ BROKEN: dict[str, tuple[SearchStrategy[BrokenProgram], Sequence[Change]]] = {
 
 @cache
 def programs(name: str, seed: int, examples: int = 50) -> list[Program]:
-    return [values["program"] for values in draw({"program": each_by_itself(LEGAL[name])}, seed, name, examples)]
+    return [values["program"] for values in draw({"program": LEGAL[name]}, seed, name, examples).values()]
 
 
 @cache
 def broken_programs(name: str, seed: int, examples: int = 50) -> list[BrokenProgram]:
-    strategy = each_by_itself(BROKEN[name][0])
-    return [values["program"] for values in draw({"program": strategy}, seed, name, examples)]
+    strategy = BROKEN[name][0]
+    return [values["program"] for values in draw({"program": strategy}, seed, name, examples).values()]
 
 
 def is_utf8(octets: bytes) -> bool:
@@ -92,7 +91,7 @@ def test_legal_programs_are_legal(name: str) -> None:
     ],
 )
 def test_it_shrinks_to_the_simplest_program(name: str, words: str) -> None:
-    smallest = shrink({"program": each_by_itself(LEGAL[name])}, 3, name, 50, lambda values: True)
+    smallest = shrink({"program": LEGAL[name]}, 3, name, 50, lambda values: True)
     assert smallest is not None and str(smallest["program"]) == words
 
 
@@ -109,7 +108,7 @@ def test_it_shrinks_to_the_simplest_program(name: str, words: str) -> None:
     ],
 )
 def test_it_shrinks_to_the_simplest_change(name: str, words: str) -> None:
-    smallest = shrink({"program": each_by_itself(BROKEN[name][0])}, 3, name, 50, lambda values: True)
+    smallest = shrink({"program": BROKEN[name][0]}, 3, name, 50, lambda values: True)
     assert smallest is not None and str(smallest["program"]) == words
 
 
@@ -166,7 +165,8 @@ def test_closes_are_legal_and_stand_last() -> None:
 
 def test_sizes_lie_around_every_boundary() -> None:
     drawn = {
-        len(values["message"].content) for values in draw({"message": strategies.sized_messages(DATA)}, 0, "", 500)
+        len(values["message"].content)
+        for values in draw({"message": strategies.sized_messages(DATA)}, 0, "", 500).values()
     }
     assert {0, 64, 125, 126, 127, 128, 65535, 65536} <= drawn
 
@@ -230,13 +230,15 @@ def test_bad_octets_are_split_by_fragments() -> None:
 @pytest.mark.parametrize("name", ["fragmented", "closes"])
 def test_a_target_that_takes_text_only(name: str) -> None:
     strategy = {"fragmented": strategies.fragmented(TEXT_ONLY), "closes": strategies.closes(TEXT_ONLY, TEXT_ONLY)}[name]
-    drawn = [values["program"] for values in draw({"program": strategy}, 0, name, 50)]
+    drawn = [values["program"] for values in draw({"program": strategy}, 0, name, 50).values()]
     assert all(frame.opcode != Opcode.BINARY for program in drawn for frame in program.frames)
 
 
 @pytest.mark.parametrize("changes", FRAME_CHANGES.values(), ids=FRAME_CHANGES)
 def test_a_target_that_does_not_echo(changes: tuple[Change, ...]) -> None:
-    drawn = [values["p"] for values in draw({"p": strategies.broken(changes, (), (Opcode.BINARY,))}, 0, "p", 50)]
+    drawn = [
+        values["p"] for values in draw({"p": strategies.broken(changes, (), (Opcode.BINARY,))}, 0, "p", 50).values()
+    ]
     assert all(not program.before.messages for program in drawn)
 
 
@@ -244,5 +246,5 @@ def test_a_target_that_does_not_echo(changes: tuple[Change, ...]) -> None:
     "changes", [strategies.RESERVED_CHANGES, strategies.LENGTH_CHANGES, strategies.CONTROL_CHANGES]
 )
 def test_a_target_that_takes_no_message_at_all(changes: tuple[Change, ...]) -> None:
-    drawn = [values["p"] for values in draw({"p": strategies.broken(changes, (), ())}, 0, "p", 50)]
+    drawn = [values["p"] for values in draw({"p": strategies.broken(changes, (), ())}, 0, "p", 50).values()]
     assert all(frame.is_control or frame.opcode in strategies.OPCODES for program in drawn for frame in program.bad)

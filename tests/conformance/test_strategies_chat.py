@@ -29,7 +29,9 @@ SEEDS = range(20)
 
 def drawn(seed: int, rooms: int = 2) -> list[Conversation]:
     """Fifty programs."""
-    return [one["conversation"] for one in draw({"conversation": conversations(rooms=rooms)}, seed, "test", 50)]
+    return [
+        one["conversation"] for one in draw({"conversation": conversations(rooms=rooms)}, seed, "test", 50).values()
+    ]
 
 
 def acting(step: Step) -> Iterator[int]:

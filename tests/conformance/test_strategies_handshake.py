@@ -49,7 +49,9 @@ FAULTY = properties("any-fault-in-any-variation")
 def examples(item: Check, seed: int) -> list[dict[str, object]]:
     """What a run of the suite draws with that seed."""
     assert item.given is not None
-    return draw(item.given(Setting(parse_endpoint("ws://127.0.0.1:9/")), *item.arguments), seed, item.id, 50)
+    return list(
+        draw(item.given(Setting(parse_endpoint("ws://127.0.0.1:9/")), *item.arguments), seed, item.id, 50).values()
+    )
 
 
 def variations(item: Check, seed: int) -> list[Variation]:

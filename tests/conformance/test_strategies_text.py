@@ -12,7 +12,7 @@ from wsproof.conformance.strategies_text import any_text, text_of, visible_text
 
 
 def drawn(strategy: object, examples: int = 300) -> list[str]:
-    return [values["text"] for values in draw({"text": strategy}, 0, "a/b", examples)]  # type: ignore[dict-item]  # any strategy
+    return [values["text"] for values in draw({"text": strategy}, 0, "a/b", examples).values()]  # type: ignore[dict-item]  # any strategy
 
 
 def test_texts_are_of_the_characters_given() -> None:

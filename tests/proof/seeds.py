@@ -64,7 +64,7 @@ async def examples_of(setting: Setting, item: Check, seed: int, examples: int) -
     if key not in _drawn:
         assert item.given is not None
         strategies = item.given(setting, *item.arguments)
-        _drawn[key] = await asyncio.to_thread(draw, strategies, seed, item.id, examples)
+        _drawn[key] = list((await asyncio.to_thread(draw, strategies, seed, item.id, examples)).values())
     return _drawn[key]
 
 

@@ -266,7 +266,7 @@ async def test_a_wrong_credential_that_lets_in_is_found() -> None:
 def test_a_part_that_the_profile_leaves_out_is_never_drawn() -> None:
     bare = ItemsContract(path="/{item_id}", token="t", answers=[ItemAnswer(text="{message}")])
     setting = target_of(bare).setting
-    for values in draw({"visit": visits(setting)}, 0, "bare", 50):
+    for values in draw({"visit": visits(setting)}, 0, "bare", 50).values():
         made: Visit = values["visit"]
         assert made.cookie == ABSENT
         assert made.q is None
