@@ -35,6 +35,10 @@ SHORT_PATIENCE: Final = 0.25
 """Seconds, at least. Each try of a failure that rests on silence costs one patience, so shrinking shortens it."""
 SLOWER: Final = 10
 """So many times the longest example that went well is patience enough while shrinking."""
+TRANSCRIPTS_KEPT: Final = 50
+"""Of so many examples all is kept, of the others in which nothing is wrong only what was found."""
+
+BAD: Final = (Outcome.WARNED, Outcome.VIOLATED, Outcome.DIED)
 
 Values = dict[str, Any]
 Example = dict[str, Any]
@@ -101,8 +105,7 @@ def replay_of(trial: Trial) -> list[Step]:
         return []
     head: Step = {"do": "run", "check": trial.item.id, "seed": trial.seed}
     head |= {"example": encode_example(trial.item, trial.values)} if trial.values else {}
-    bad = (Outcome.WARNED, Outcome.VIOLATED)
-    if any(finding.silence and finding.outcome in bad for finding in (*trial.made, *trial.seen)):
+    if any(finding.silence and finding.outcome in BAD for finding in (*trial.made, *trial.seen)):
         head["silence"] = True  # something that did not come is what is wrong
     return [head, *trial.transcript.steps()]
 
@@ -166,6 +169,12 @@ class Property:
         source = Source(f"{self._name}/{hashlib.blake2b(key.encode(), digest_size=8).hexdigest()}")
         return await try_check(setting, self._item, source, limit=self._limit, values=values)
 
+    def _lighter(self, trial: Trial) -> Trial:
+        """Without the exchange, unless something is wrong in it: there may be many trials, of some MiB each."""
+        if trial.seen or trial.gone or trial.error is not None or _outcome(trial) in BAD:
+            return trial
+        return replace(trial, transcript=Transcript(self._setting.endpoint.redactor()))
+
     async def _all(self, examples: Mapping[str, Values], at_once: int, deadline: float) -> dict[str, Trial]:
         """The trials of the first examples, up to the first violation or the deadline, in their order."""
         trials: dict[str, Trial] = {}
@@ -175,7 +184,8 @@ class Property:
         async def work() -> None:
             nonlocal over
             for key, values in waiting:
-                trials[key] = trial = await self._try(key, values, self._setting)
+                trial = await self._try(key, values, self._setting)
+                trials[key] = trial if len(trials) < TRANSCRIPTS_KEPT else self._lighter(trial)
                 over = over or trial.error is not None or trial.gone or _outcome(trial) is Outcome.VIOLATED
                 if over or time.monotonic() > deadline:
                     return
@@ -208,7 +218,7 @@ class Property:
                 new = lender.run(lambda: self._try(key, tried, setting))
                 if new is None:
                     return None
-                known[key] = new
+                known[key] = self._lighter(new)
             return any((finding.requirement, finding.outcome) == alike for finding in known[key].made)
 
         from .drawing import shrink

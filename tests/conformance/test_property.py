@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +14,11 @@ from hypothesis import strategies as st
 
 from tests.mutants import MutantServer
 from wsproof.conformance.check import Check, Undetermined, Violation
-from wsproof.conformance.endpoint import parse_endpoint
-from wsproof.conformance.property import Draws, decode_example, encode_example
+from wsproof.conformance.endpoint import Redactor, parse_endpoint
+from wsproof.conformance.property import TRANSCRIPTS_KEPT, Draws, decode_example, encode_example
 from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.target import Setting, Target
+from wsproof.conformance.transcript import Transcript
 from wsproof.conformance.wire.frames import Frame, Opcode
 from wsproof.reports.model import Outcome
 
@@ -87,6 +90,24 @@ class TestRuns:
         assert len(tried) == len(set(tried)) == 30
         assert [(one.outcome, one.observed) for one in found.findings] == [(Outcome.HOLDS, "30 examples")] * 2
         assert found.example is None
+
+    async def test_of_many_examples_few_exchanges_are_held(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        held: weakref.WeakSet[Transcript] = weakref.WeakSet()
+        most = 0
+
+        class Watched(Transcript):
+            def __init__(self, redactor: Redactor) -> None:
+                super().__init__(redactor)
+                held.add(self)
+
+        async def well(target: Target, number: int) -> None:
+            nonlocal most
+            gc.collect()
+            most = max(most, len(held))
+
+        monkeypatch.setattr("wsproof.conformance.trial.Transcript", Watched)
+        await attempt(made(well), draws=Draws(examples=200), jobs=4)
+        assert TRANSCRIPTS_KEPT <= most < 2 * TRANSCRIPTS_KEPT
 
     @pytest.mark.parametrize("jobs", [1, 4, 32])
     async def test_the_smallest_failing_example_is_reported_whatever_goes_on_beside_it(self, jobs: int) -> None:
