@@ -342,5 +342,5 @@ def faults(group: str) -> SearchStrategy[Fault]:
 
 
 def faulty_handshakes(group: str) -> SearchStrategy[FaultyHandshake]:
-    """A fault of that group among legal differences."""
-    return st.builds(FaultyHandshake, faults(group), bystanders())
+    """A fault of that group among legal differences, which are the first to shrink."""
+    return st.builds(lambda variation, fault: FaultyHandshake(fault, variation), bystanders(), faults(group))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 from urllib.parse import quote
@@ -172,9 +172,17 @@ def visits_in_turn(setting: Setting) -> st.SearchStrategy[Visits]:
 
 
 def visits_side_by_side(setting: Setting) -> st.SearchStrategy[Visits]:
-    """A few connections at the same time, all of them let in."""
+    """A few connections at the same time, all of them let in; every other time all of them say the same.
+
+    An answer that has its text from one connection and its item from another can then be told from both their own.
+    """
     each = [visits_let_in(setting, str(number)) for number in range(1, MOST_AT_ONCE + 1)]
-    return st.integers(2, MOST_AT_ONCE).flatmap(lambda size: st.tuples(*each[:size])).map(Visits)
+
+    def beside(drawn: tuple[Visit, ...], same: bool) -> Visits:
+        return Visits(tuple(replace(visit, talk=drawn[0].talk) for visit in drawn) if same else drawn)
+
+    some = st.integers(2, MOST_AT_ONCE).flatmap(lambda size: st.tuples(*each[:size]))
+    return st.builds(beside, some, st.booleans())
 
 
 def _contract(setting: Setting) -> ItemsContract:

@@ -109,7 +109,9 @@ async def three_at_the_same_time(target: Target) -> None:
     await expect_their_own(target, Visits(tuple(each)))
 
 
-@check(OWN, needs=[Need.ITEMS_CONTRACT], given=lambda setting: {"visits": visits_side_by_side(setting)})
+@check(
+    OWN, needs=[Need.ITEMS_CONTRACT], given=lambda setting: {"visits": visits_side_by_side(setting)}, examples_at_once=1
+)
 async def visits_at_the_same_time(target: Target, visits: Visits) -> None:
     """Connections that are open at the same time each get their own answers."""
     await expect_their_own(target, visits)

@@ -81,9 +81,12 @@ class FieldOfMoreThan600OctetsRefused(Connection):
         return super().parse_field_line(line)
 
 
-@switch("segment-that-begins-with-a-line-feed-loses-it", violates=["rfc6455-4.2.1-28"])
+@switch("segment-that-begins-with-a-line-feed-loses-it", violates=["rfc6455-4.2.1-28", "rfc6455-4.2.2-18"])
 class SegmentThatBeginsWithALineFeedLosesIt(Connection):
-    """A line feed at the head of a TCP segment is taken for a rest and thrown away, unless it is all there is."""
+    """A line feed at the head of a TCP segment is taken for a rest and thrown away, unless it is all there is.
+
+    Where it takes an order of fields, too, no difference is to blame alone, and it is a refusal like any other.
+    """
 
     def receive(self, data: bytes) -> None:
         super().receive(data[1:] if len(data) > 1 and data.startswith(b"\n") else data)
