@@ -112,11 +112,14 @@ def _controls(most: int) -> SearchStrategy[list[tuple[int, PlannedFrame]]]:
 
 
 def _between(frames: Sequence[PlannedFrame], controls: Sequence[tuple[int, PlannedFrame]]) -> list[PlannedFrame]:
-    """The frames with those control frames before, between and after them."""
+    """The frames with those control frames before, between and after them.
+
+    Places count from the end, as cuts do: when shrinking takes a frame from the front, the rest stays as it is.
+    """
     result = list(frames)
     places = [(place % (len(frames) + 1), control) for place, control in controls]
-    for place, control in sorted(places, key=lambda pair: -pair[0]):
-        result.insert(place, control)
+    for place, control in sorted(places, key=lambda pair: pair[0]):
+        result.insert(len(frames) - place, control)
     return result
 
 
