@@ -8,6 +8,7 @@ import pkgutil
 import ssl
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -131,7 +132,7 @@ async def observe(
             observation.refused = str(refusal)
             return observation
         runner = Runner(setting, checks, jobs=jobs, draws=Draws(examples=FEW_EXAMPLES), return_wait=1.0)
-        with patch.object(engine, "SHRINK_SECONDS", 0.0):
+        with patch.object(engine, "SHRINK_SECONDS", 0.0) if any(item.given for item in checks) else nullcontext():
             async for attempt in runner.run():
                 observation.add(attempt)
         if runner.stopped is not None:

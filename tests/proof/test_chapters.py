@@ -5,13 +5,16 @@ What only properties find is shown with many seeds in the files that import ``se
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.mutants import SWITCHES
+from tests.mutants import SWITCHES, Switch
 
 from . import test_contract_chat, test_contract_echo, test_contract_items, test_properties, test_properties_handshake
 from .harness import (
     SMOKE,
+    Observation,
     chapter_checks,
     compare,
     load_checks,
@@ -23,6 +26,8 @@ from .harness import (
 )
 
 CONTRACTS = ("contract-chat", "contract-echo", "contract-items")
+AT_ONCE = 4
+"""Mutants that are looked at together: most of the time goes by waiting for what does not come."""
 CHAPTERS = sorted({check.chapter for check in load_checks().values()})
 
 
@@ -57,11 +62,17 @@ async def test_the_chapter_and_its_switches(chapter: str) -> None:
     wrong: dict[str, object] = {}
     changed: set[str] = set()
     proved: set[str] = set()
-    for switch in switches_for(chapter, own):
-        if switch.chapter == "properties":
-            continue  # which fixed checks meet what takes variety to be seen is chance
-        tls = needs_tls(switch, own)
-        proof = compare(switch, conformant[tls], await observe(switch.name, checks, tls=tls))
+    # Which fixed checks meet what takes variety to be seen is chance.
+    switches = [switch for switch in switches_for(chapter, own) if switch.chapter != "properties"]
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def observed(switch: Switch) -> Observation:
+        async with places:
+            return await observe(switch.name, checks, tls=needs_tls(switch, own))
+
+    observations = await asyncio.gather(*map(observed, switches))
+    for switch, observation in zip(switches, observations, strict=True):
+        proof = compare(switch, conformant[needs_tls(switch, own)], observation)
         if switch not in switches_of(chapter) or chapter in CONTRACTS:
             proof.missed.clear()  # whether it is noticed at all is for its own chapter, or for the properties, to show
         if not proof.holds:
