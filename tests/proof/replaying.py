@@ -113,10 +113,10 @@ def base(server: MutantServer) -> str:
 
 
 def checks_for(switch: Switch) -> list[Check]:
-    """The checks of the switch's chapter; where it is for properties, those that judge what it violates."""
-    violated = set(switch.violates)
-    properties = [item for item in load_checks().values() if item.given and violated.intersection(item.requirements)]
-    return chapter_checks(switch.chapter) or properties
+    """The checks that judge what the switch violates: its chapter's; where it has none there, the properties."""
+    violated, chapter = set(switch.violates), chapter_checks(switch.chapter)
+    judges = [item for item in load_checks().values() if violated.intersection(item.requirements)]
+    return [item for item in judges if item in chapter] or chapter or [item for item in judges if item.given]
 
 
 async def recorded_run(switch: Switch, ids: Iterable[str], path: Path, *, tls: bool, profile: Path) -> Run:
