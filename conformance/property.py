@@ -13,7 +13,7 @@ import json
 import time
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
@@ -39,6 +39,12 @@ TRANSCRIPTS_KEPT: Final = 50
 """Of so many examples all is kept, of the others in which nothing is wrong only what was found."""
 
 BAD: Final = (Outcome.WARNED, Outcome.VIOLATED, Outcome.DIED)
+
+_DRAWING: Final = ThreadPoolExecutor(1, "wsproof-drawing")
+"""One thread: drawing is all CPU, and pytest parses what is imported for it, which early releases of Python 3.11 cannot
+
+do in several threads (SystemError, github.com/python/cpython/issues/106905).
+"""
 
 Values = dict[str, Any]
 Example = dict[str, Any]
@@ -128,12 +134,8 @@ class Property:
 
         it will be repeated alone anyway.
         """
-        from .drawing import draw
-
         begun = time.monotonic()
-        strategies = await asyncio.to_thread(self._strategies)
-        wanted = self._draws.examples
-        drawn = await asyncio.to_thread(draw, strategies, self._draws.seed, self._item.id, wanted, self._key)
+        strategies, drawn = await asyncio.get_running_loop().run_in_executor(_DRAWING, self._draw)
         examples = {self._key(values): values for values in self._remembered()} | drawn
         known = await self._all(examples, at_once, begun + self._limit)
         failing = _failing(known)
@@ -147,9 +149,13 @@ class Property:
             values, trial = await self._shrink(strategies, values, trial, known)
         return Tried(replace(trial, seen=seen, duration=time.monotonic() - begun, witnesses=witnesses), values)
 
-    def _strategies(self) -> Mapping[str, Any]:
+    def _draw(self) -> tuple[Mapping[str, Any], dict[str, Values]]:
+        """The strategies, and all examples; called in a thread, which is the first to need Hypothesis."""
+        from .drawing import draw
+
         assert self._item.given is not None
-        return self._item.given(self._setting, *self._item.arguments)
+        strategies = self._item.given(self._setting, *self._item.arguments)
+        return strategies, draw(strategies, self._draws.seed, self._item.id, self._draws.examples, self._key)
 
     def _remembered(self) -> list[Values]:
         found = []

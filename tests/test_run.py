@@ -1,4 +1,4 @@
-"""``wsproof run``: check and report, on the embedded reference server or a URL."""
+"""``wsproof run`` on a URL, and what it refuses; on the embedded reference server it runs in tests/field."""
 
 from __future__ import annotations
 
@@ -25,29 +25,16 @@ def wsproof(*words: str) -> int:
     return ended.value.code
 
 
-def test_the_embedded_reference_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The whole of it on each stack is in tests/field."""
-    assert wsproof("run", "-k", "control-frames or contract-echo") == 0
-    out = capsys.readouterr().out
-    assert "The gate holds" in out
-    assert "Written to wsproof-report/" in out
-    run = read_run(Path("wsproof-report/run.jsonl"))
-    assert run.run.kind == "run"
-    assert run.end.totals.undetermined == 0
-    assert run.end.mended == []
-    assert Path("wsproof-report/junit.xml").exists()
-
-
 def test_a_url(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with mutant_server() as server:
-        assert wsproof("run", server.url, "--report-dir", "there", "-q", "-k", "control-frames") == 0
+        assert wsproof("run", server.url, "--report-dir", "there", "-q") == 0
     assert read_run(Path("there/run.jsonl")).end.exit == 0
     assert capsys.readouterr().out.count("\n") == 1
 
 
 def test_failures_gate(folder: Path) -> None:
-    with mutant_server("long-control-taken") as server:
-        assert wsproof("run", server.url, "-q", "-k", "control-frames") == 1
+    with mutant_server("http-1-0-accepted") as server:
+        assert wsproof("run", server.url, "-q") == 1
 
 
 def test_a_report_folder_that_cannot_be_made(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

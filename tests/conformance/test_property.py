@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -90,6 +91,21 @@ class TestRuns:
         assert len(tried) == len(set(tried)) == 30
         assert [(one.outcome, one.observed) for one in found.findings] == [(Outcome.HOLDS, "30 examples")] * 2
         assert found.example is None
+
+    async def test_one_property_draws_at_a_time_and_not_on_the_loop(self) -> None:
+        threads: set[threading.Thread] = set()
+
+        async def well(target: Target, number: int) -> None: ...
+
+        def drawing(setting: Setting) -> dict[str, st.SearchStrategy[int]]:
+            threads.add(threading.current_thread())
+            return numbers(setting)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(3):
+                group.create_task(attempt(made(well, given=drawing)))
+        assert len(threads) == 1
+        assert threading.current_thread() not in threads
 
     async def test_of_many_examples_few_exchanges_are_held(self, monkeypatch: pytest.MonkeyPatch) -> None:
         held: weakref.WeakSet[Transcript] = weakref.WeakSet()

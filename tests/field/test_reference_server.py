@@ -46,16 +46,27 @@ SKIPPED_WITHOUT_PROFILE = {
     "the profile's probe whose handler fails": {"closing-handshake/handler-failure"},
 }
 
-SILENT = "websockets-sansio"
-"""The stack on which baseline entries rest on silence: each of them costs the patience, twice."""
 
-
-@pytest.mark.parametrize("stack", ["websockets-sansio", "websockets", "wsproto"])
-def test_each_stack_with_its_baseline(stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_embedded_server_as_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No option says which stack; silences that the baseline names cost the patience, twice each."""
     monkeypatch.chdir(tmp_path)
-    patience = ["--patience", "1"] if stack == SILENT else []
-    words = ["run", "--ws", stack, "--report-dir", "report", "--quiet", *patience]
-    run = wsproof(words, Path("report/run.jsonl"))
+    run = wsproof(["run", "--patience", "1"], Path("wsproof-report/run.jsonl"))
+    assert run.run.kind == "run"
+    assert_known(run, known(built_in_baselines()["uvicorn-websockets-sansio"]))
+    assert run.end.exit == 0
+    assert skips(run) == SKIPPED_ON_THE_REFERENCE_SERVER
+    assert Path("wsproof-report/junit.xml").exists()
+    out = capsys.readouterr().out
+    assert "The gate holds" in out
+    assert "Written to wsproof-report/" in out
+
+
+@pytest.mark.parametrize("stack", ["websockets", "wsproto"])
+def test_each_other_stack_with_its_baseline(stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = wsproof(["run", "--ws", stack, "--report-dir", "report", "--quiet"], Path("report/run.jsonl"))
     assert_known(run, known(built_in_baselines()[f"uvicorn-{stack}"]))
     assert run.end.exit == 0
     assert skips(run) == SKIPPED_ON_THE_REFERENCE_SERVER
