@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
+from typing import Any
 
 from .check import Findings, Undetermined, Violation
 from .discovered import Discovered, EchoForm
 from .errors import TargetGone, TargetRefused
 from .peer import Message, Peer, Silence
 from .target import Answer, Setting, Target
+from .template import pattern
 from .transcript import Transcript
 from .wire.frames import Frame, Opcode
 
@@ -31,7 +34,11 @@ async def plain_handshake(setting: Setting) -> Answer:
 
 
 async def discover(setting: Setting) -> Discovered:
-    """What the target does of itself. Raises TargetRefused with the answer and a hint, or TargetGone."""
+    """What the target does of itself. Raises TargetRefused with the answer and a hint, or TargetGone.
+
+    In a chat (as the profile has it) looking must not disturb: connections hear of each other, and one whose handler
+    dies of a binary message may stay among the members.
+    """
     try:
         answer = await plain_handshake(setting)
     except Violation as violation:
@@ -48,7 +55,9 @@ async def discover(setting: Setting) -> Discovered:
         server=server.decode("latin-1") if server else None,
         subprotocol=chosen.decode("latin-1") if chosen else None,
     )
-    first, second, deflate, pinged = await asyncio.gather(
+    chat = _in_a_chat(setting)
+    together = _one_after_the_other if chat else asyncio.gather
+    first, second, deflate, pinged = await together(
         _listen(setting), _listen(setting), _offers_deflate(setting), _ping(setting)
     )
     # some serve one connection at a time, or only a few: where nothing could be learned, once more and alone
@@ -58,16 +67,25 @@ async def discover(setting: Setting) -> Discovered:
     pinged = pinged or await _ping(setting)
     ended = pinged if isinstance(pinged, str) else None
     found = replace(found, deflate=bool(deflate), deaf=pinged is not True, ends_at_once=ended)
-    refused = await asyncio.gather(*(_refuses(setting, opcode) for opcode in DATA_OPCODES))
+    refused = await together(*(_refuses(setting, opcode) for opcode in DATA_OPCODES))
     types = tuple(int(opcode) for opcode, no in zip(DATA_OPCODES, refused, strict=True) if no)
     found = replace(found, refused=types)
     if first is None or second is None:
         return replace(found, chatty=any(look is not None and look.chatty for look in (first, second)))
     if first != second:  # it says something different each time: what it sends of itself can't be counted on
         return replace(found, chatty=True, echo=first.echo if first.echo == second.echo else None)
-    binary = await _binary_form(setting, first) if first.echo else None
+    binary = await _binary_form(setting, first) if first.echo and not chat else None
     echo = replace(first.echo, binary=binary) if first.echo else None
     return replace(found, echo=echo, greetings=first.greetings, chatty=first.chatty)
+
+
+def _in_a_chat(setting: Setting) -> bool:
+    chat = setting.profile.chat if setting.profile is not None else None
+    return chat is not None and pattern(chat.path, {}).fullmatch(setting.endpoint.target) is not None
+
+
+async def _one_after_the_other(*looks: Awaitable[Any]) -> list[Any]:
+    return [await look for look in looks]
 
 
 def expect_to_stay(setting: Setting, found: Discovered) -> None:

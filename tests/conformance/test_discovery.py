@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import groupby
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -19,8 +20,11 @@ from wsproof.conformance.discovered import Discovered, EchoForm
 from wsproof.conformance.discovery import discover, expect_to_stay
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.errors import TargetGone, TargetRefused
+from wsproof.conformance.profile import ChatContract, Profile
 from wsproof.conformance.serve import free_port
 from wsproof.conformance.target import Setting
+
+LONG = 10.0
 
 
 async def found_at(url: str, patience: float = 0.4) -> Discovered:
@@ -160,3 +164,21 @@ def test_for_the_run_file() -> None:
     found = Discovered(echo=EchoForm(b"a ", b" z", None), greetings=1, server="x").as_dict()
     assert found["echo"] == {"text": "a {message} z", "binary": None}
     assert found["greetings"] == 1
+
+
+@pytest.mark.parametrize(("chat", "within"), [("/room/{client_id}", True), ("/elsewhere/{client_id}", False)])
+async def test_in_a_chat_one_speaks_after_the_other_and_in_text(chat: str, within: bool) -> None:
+    said: list[tuple[ServerConnection, str | bytes]] = []
+
+    async def handler(connection: ServerConnection) -> None:
+        async for message in connection:
+            said.append((connection, message))
+            await connection.send(message)
+
+    profile = Profile(name="chat", chat=ChatContract(path=chat, others="{client_id}: {message}"))
+    async with serve(handler, "127.0.0.1", 0) as server:
+        host, port = next(iter(server.sockets)).getsockname()[:2]
+        await discover(Setting(parse_endpoint(f"ws://{host}:{port}/room/1"), profile=profile, patience=LONG))
+    turns = [speaker for speaker, _ in groupby(speaker for speaker, _ in said)]
+    assert not within or len(turns) == len(set(turns)) == 2
+    assert any(isinstance(message, bytes) for _, message in said) == (not within)
