@@ -205,27 +205,34 @@ class Property:
         return {key: trials[key] for key in examples if key in trials}
 
     async def _shrink(
-        self, strategies: Mapping[str, Any], values: Values, trial: Trial, known: dict[str, Trial]
+        self, strategies: Mapping[str, Any], values: Values, trial: Trial, known: Mapping[str, Trial]
     ) -> tuple[Values, Trial]:
-        """The smallest example that Hypothesis finds to fail in the same way, and its trial."""
+        """The smallest example that Hypothesis finds to fail in the same way, and its trial.
+
+        It has to fail with no other example beside it, so that a replay of it can fail too.
+        """
         worst = trial.worst
         assert worst is not None
-        alike = (worst.requirement, worst.outcome)
         setting = self._setting
+
+        def alike(one: Trial) -> bool:
+            return any((found.requirement, found.outcome) == (worst.requirement, worst.outcome) for found in one.made)
+
         if worst.silence:
             well = [one.duration for one in known.values() if _outcome(one) is not worst.outcome]
             short = max([SHORT_PATIENCE, *(SLOWER * seconds for seconds in well)])
             setting = replace(setting, patience=min(setting.patience, short))
+        tries = {key: one for key, one in known.items() if not alike(one)}
         lender = _Lender(SHRINK_SECONDS)
 
         def fails(tried: Values) -> bool | None:
             key = self._key(tried)
-            if key not in known:
+            if key not in tries:
                 new = lender.run(lambda: self._try(key, tried, setting))
                 if new is None:
                     return None
-                known[key] = self._lighter(new)
-            return any((finding.requirement, finding.outcome) == alike for finding in known[key].made)
+                tries[key] = self._lighter(new)
+            return alike(tries[key])
 
         from .drawing import shrink
 
@@ -238,10 +245,10 @@ class Property:
         if smallest is None:
             return values, trial
         key = self._key(smallest)
-        final = known[key]
+        final = tries[key]
         if setting is not self._setting:  # what failed within a short patience has to fail within the whole one
             final = await self._try(key, smallest, self._setting)
-            if not any((finding.requirement, finding.outcome) == alike for finding in final.made):
+            if not alike(final):
                 return values, trial
         return smallest, final
 

@@ -138,6 +138,21 @@ class TestRuns:
         assert [(one.outcome, one.observed) for one in found.findings] == [(Outcome.VIOLATED, "321")]
         assert [entry.what for entry in found.transcript].count("request") == 1
 
+    async def test_what_fails_only_beside_another_example_is_not_the_one_that_is_shown(self) -> None:
+        beside = 0
+
+        async def fails(target: Target, number: int) -> None:
+            nonlocal beside
+            beside += 1
+            await asyncio.sleep(0)  # gives way to the other examples
+            others = beside - 1
+            beside -= 1
+            if others or number >= 5000:
+                raise Violation("a small number, and nobody beside", f"{number}")
+
+        found = await attempt(made(fails), jobs=4)
+        assert words(found) == ["5000"]
+
     async def test_it_shrinks_towards_the_same_requirement(self) -> None:
         async def fails(target: Target, number: int) -> None:
             if number >= 5000:

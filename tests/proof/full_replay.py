@@ -17,14 +17,65 @@ from .repeating import sent_otherwise
 from .replaying import failure_of
 
 STILL_FAILS, CONFORMS, NOT_REACHED = 1, 0, 3
-CHOSEN = {"endless-message-exhausts-memory": "framing/endless-message"}
-"""The check to replay where others fail too, and only because of what that one leaves behind in the server."""
+CHOSEN = {
+    "endless-message-exhausts-memory": "framing/endless-message",
+    "huge-length-exhausts-memory": "framing/huge-length[2-32]",
+    "mask-restarts-with-each-segment": "masking/segments-continue-the-key",
+}
+"""The check to replay where others fail too, but because of what that one leaves in the server, or as TCP happens to cut."""
 UNREPEATABLE: dict[str, str] = {
     "chat-silent-not-told": "shows only with --slow: the server waits for its own time-out before it is wrong",
     "chat-slow-member-blocks": "shows once the kernel's buffers are full, which is sooner or later",
 }
 """Switches whose fault shows at random, or not twice, and why."""
-NOTHING_TO_REPLAY: frozenset[str] = frozenset()
+NOTHING_TO_REPLAY: frozenset[str] = frozenset(
+    {
+        "401-without-challenge",
+        "bare-line-feed-ends-line",
+        "binary-refused",
+        "close-above-3000-answered-with-1002",
+        "close-answered-with-1011",
+        "close-answered-without-code",
+        "close-with-body-refused",
+        "close-within-message-answered-with-1002",
+        "codes-from-5000-ignored",
+        "content-of-403-cut-off",
+        "crash-without-close",
+        "deflate-used-twice",
+        "extension-offer-refused",
+        "extensions-on-two-lines",
+        "extensions-on-two-lines-refused",
+        "foreign-host-accepted",
+        "foreign-server-name-refused",
+        "invalid-text-found-at-the-end",
+        "invalid-text-found-at-the-end-of-a-frame",
+        "key-with-pad-bits-refused",
+        "last-configuration-chosen",
+        "long-echo-delayed",
+        "long-echo-in-frames",
+        "long-reason-refused",
+        "nonminimal-length-accepted",
+        "only-latest-ping-answered",
+        "ping-before-101",
+        "ping-with-close-answered",
+        "ping-within-message-answered-twice",
+        "pings-of-its-own",
+        "pong-twice",
+        "pongs-in-reverse",
+        "pongs-of-its-own",
+        "private-codes-refused",
+        "pushes-only-when-asked",
+        "redirect-without-location",
+        "repeated-protocol-accepted",
+        "second-protocol-line-ignored",
+        "several-versions-listed",
+        "single-frame-lost",
+        "tcp-reset-after-failure",
+        "tls-connections-closed-at-once",
+        "unsolicited-pong-answered",
+        "versions-in-several-lines",
+    }
+)
 """Switches with a fault that is allowed, so that nothing fails or warns, or with one with which no run comes about."""
 
 
