@@ -22,7 +22,7 @@ CHOSEN = {
     "huge-length-exhausts-memory": "framing/huge-length[2-32]",
     "mask-restarts-with-each-segment": "masking/segments-continue-the-key",
 }
-"""The check to replay where others fail too, but because of what that one leaves in the server, or as TCP happens to cut."""
+"""The check to replay where others fail too: of what that one leaves in the server, or as TCP happens to cut."""
 UNREPEATABLE: dict[str, str] = {
     "chat-silent-not-told": "shows only with --slow: the server waits for its own time-out before it is wrong",
     "chat-slow-member-blocks": "shows once the kernel's buffers are full, which is sooner or later",
