@@ -73,10 +73,20 @@ async def discover(setting: Setting) -> Discovered:
     if first is None or second is None:
         return replace(found, chatty=any(look is not None and look.chatty for look in (first, second)))
     if first != second:  # it says something different each time: what it sends of itself can't be counted on
-        return replace(found, chatty=True, echo=first.echo if first.echo == second.echo else None)
+        return _taking_what_it_echoes(
+            replace(found, chatty=True, echo=first.echo if first.echo == second.echo else None)
+        )
     binary = await _binary_form(setting, first) if first.echo and not chat else None
     echo = replace(first.echo, binary=binary) if first.echo else None
-    return replace(found, echo=echo, greetings=first.greetings, chatty=first.chatty)
+    return _taking_what_it_echoes(replace(found, echo=echo, greetings=first.greetings, chatty=first.chatty))
+
+
+def _taking_what_it_echoes(found: Discovered) -> Discovered:
+    """A type that comes back is taken: it was the fragment, which tried it, that was refused."""
+    if found.echo is None:
+        return found
+    came = (Opcode.TEXT, Opcode.BINARY) if found.echo.binary is not None else (Opcode.TEXT,)
+    return replace(found, refused=tuple(opcode for opcode in found.refused if opcode not in came))
 
 
 def _in_a_chat(setting: Setting) -> bool:

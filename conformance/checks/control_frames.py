@@ -6,7 +6,7 @@ from collections import Counter
 
 from ..check import Need, Undetermined, Violation, check, param
 from ..peer import Ended, Peer, Silence
-from ..program import BrokenProgram, Program
+from ..program import BrokenProgram, Program, Segments
 from ..target import Target
 from ..wire.frames import (
     MAX_CONTROL_PAYLOAD,
@@ -21,6 +21,7 @@ from ..wire.frames import (
 )
 from . import _given
 from ._broken_programs import NOTHING_AFTER, expect_broken
+from ._framing import ended_with
 from ._pings import ANSWER, SAME_DATA, Writing, judge_pong, wait_for_pong, write
 from ._programs import send_cut
 
@@ -294,7 +295,11 @@ async def any_pings(target: Target, program: Program) -> None:
     pings = program.pings
     async with target.connect() as peer:
         await send_cut(target, peer, program.frames, program.segments)
-        before = await judge_pong(target, peer, pings[-1], others_pending=len(pings) > 1)
+        try:
+            before = await judge_pong(target, peer, pings[-1], others_pending=len(pings) > 1)
+        except Violation:
+            await _expect_data_taken(target, program)
+            raise
         later = await peer.fence()
     frames = [event for event in [*before, *later] if isinstance(event, ReceivedFrame)]
     pongs = Counter([pings[-1], *(frame.payload for frame in frames if frame.opcode == Opcode.PONG)])
@@ -302,6 +307,17 @@ async def any_pings(target: Target, program: Program) -> None:
         if payload and count > pings.count(payload) > 0:  # an empty one may be a heartbeat
             expected = f"a Pong for each Ping with {shown(payload)}"
             target.findings.violated(expected, f"{count} Pongs for {pings.count(payload)}", requirement=LATEST_ONLY)
+
+
+async def _expect_data_taken(target: Target, program: Program) -> None:
+    """Raises Undetermined where the data frames of the program end the connection without its Pings."""
+    data = [frame for frame in program.frames if not frame.is_control]
+    if not data:
+        return
+    async with target.connect() as peer:
+        await send_cut(target, peer, data, Segments())
+        if (end := ended_with(await peer.fence())) is not None:
+            raise Undetermined(f"the message around the Pings ends the connection without them, too: {end}")
 
 
 @check("rfc6455-5.5-3", "rfc6455-5.5-2", NOTHING_AFTER, given=_given.bad_control)

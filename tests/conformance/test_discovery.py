@@ -48,6 +48,12 @@ async def test_the_ways_of_the_mutant_server(path: str, expected: Discovered) ->
     assert replace(found, server=None) == expected
 
 
+async def test_who_refuses_fragments_refuses_no_type() -> None:
+    async with MutantServer("fragmented-refused") as server:
+        found = await found_at(server.url)
+    assert replace(found, server=None) == Discovered(echo=EchoForm())
+
+
 @asynccontextmanager
 async def websockets_server(answer: Callable[[str | bytes], str | bytes | None], *greetings: str) -> AsyncIterator[str]:
     async def handler(connection: ServerConnection) -> None:

@@ -139,7 +139,7 @@ class PingForgetsTheMessage(Connection):
         super().on_ping(payload)
 
 
-@switch("pong-joins-the-message", violates=["rfc6455-5.4-5"], also=["rfc6455-6.2-2"])
+@switch("pong-joins-the-message", violates=["rfc6455-5.4-5"], also=["rfc6455-6.2-*", "rfc6455-5.6-1"])
 class PongJoinsTheMessage(Connection):
     """The content of a Pong between the fragments of a message becomes part of it."""
 

@@ -565,7 +565,7 @@ class LaterEchoTwice(Connection):
             super().send_message(opcode, message)
 
 
-@switch("message-after-close", violates=["rfc6455-6.1-2"], also=["rfc6455-5.5.1-*"])
+@switch("message-after-close", violates=["rfc6455-6.1-2"], also=["rfc6455-5.5.1-*", "rfc6455-5.6-1"])
 class MessageAfterClose(Connection):
     """The answer to the first of several messages is repeated after the Close."""
 

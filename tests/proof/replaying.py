@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import io
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,11 +112,18 @@ def base(server: MutantServer) -> str:
     return server.url.removesuffix("/echo")
 
 
-def checks_for(switch: Switch) -> list[Check]:
-    """The checks that judge what the switch violates: its chapter's; where it has none there, the properties."""
+def choices(switch: Switch) -> Iterator[list[Check]]:
+    """The checks that show the fault: those that judge what it violates, and where they don't, its whole chapter.
+
+    Where it has no chapter of checks, the properties that judge it.
+    """
     violated, chapter = set(switch.violates), chapter_checks(switch.chapter)
-    judges = [item for item in load_checks().values() if violated.intersection(item.requirements)]
-    return [item for item in judges if item in chapter] or chapter or [item for item in judges if item.given]
+    judges = [item for item in chapter or load_checks().values() if violated.intersection(item.requirements)]
+    if chapter:
+        yield from filter(None, [judges])
+        yield chapter
+    else:
+        yield [item for item in judges if item.given]
 
 
 async def recorded_run(switch: Switch, ids: Iterable[str], path: Path, *, tls: bool, profile: Path) -> Run:
@@ -135,29 +142,30 @@ async def recorded_run(switch: Switch, ids: Iterable[str], path: Path, *, tls: b
     return read_run(path)
 
 
-async def failure_of(switch: Switch, path: Path, *, ids: Iterable[str] = ()) -> Case | None:
+async def failure_of(switch: Switch, path: Path, *, ids: Sequence[str] = ()) -> Case | None:
     """The first failure (or else warning) that the switch explains, one with a script if there is one; of the check
 
     that is the first of ``ids``, if that fails.
 
     None where it makes nothing fail.
     """
-    checks = checks_for(switch)
-    tls = needs_tls(switch, checks)
-    wanted = list(ids) or [item.id for item in checks]
-    run = await recorded_run(switch, wanted, path, tls=tls, profile=profile_for(checks))
-    cases = []
-    for result in run.checks:
-        bad = [finding.requirement for finding in result.findings if finding.verdict is result.verdict]
-        if result.verdict in BAD and any(_explained(switch, result.id, name) for name in bad):
-            cases.append(Case(switch, path, result, tls))
-    first = next(iter(ids), None)
-    cases.sort(
-        key=lambda case: (
-            case.result.id != first,
-            not case.shows_the_fault,
-            not case.has_script,
-            BAD.index(case.result.verdict),
+    for checks in choices(switch):
+        tls = needs_tls(switch, checks)
+        wanted = ids or [item.id for item in checks]
+        run = await recorded_run(switch, wanted, path, tls=tls, profile=profile_for(checks))
+        cases = []
+        for result in run.checks:
+            bad = [finding.requirement for finding in result.findings if finding.verdict is result.verdict]
+            if result.verdict in BAD and any(_explained(switch, result.id, name) for name in bad):
+                cases.append(Case(switch, path, result, tls))
+        cases.sort(
+            key=lambda case: (
+                case.result.id not in ids[:1],
+                not case.shows_the_fault,
+                not case.has_script,
+                BAD.index(case.result.verdict),
+            )
         )
-    )
-    return cases[0] if cases else None
+        if cases:
+            return cases[0]
+    return None

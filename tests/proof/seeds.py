@@ -117,9 +117,16 @@ async def bad_on_conformant(
     id: str, *, seeds: Iterable[int] = SEEDS, examples: int = CONFORMANT_EXAMPLES
 ) -> dict[int, list[str]]:
     """The seeds with which the property finds something on the conformant server: there must be none."""
+    return await bad_with(None, id, seeds=seeds, examples=examples)
+
+
+async def bad_with(
+    switch: str | None, id: str, *, seeds: Iterable[int] = SEEDS, examples: int = EXAMPLES
+) -> dict[int, list[str]]:
+    """The seeds with which the property finds something on the mutant server with that switch, and what."""
     item = load_checks()[id]
     found: dict[int, list[str]] = {}
-    async with setting_for(None, item) as setting:
+    async with setting_for(switch, item) as setting:
         for seed in seeds:
             drawn = await examples_of(setting, item, seed, examples)
             bad = await first_bad(setting, item, seed, drawn)

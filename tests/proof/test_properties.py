@@ -19,7 +19,7 @@ from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.target import Setting
 
 from .harness import load_checks
-from .seeds import SHRUNK_SEEDS, bad_on_conformant, seeds_that_miss, shrunk, some
+from .seeds import SHRUNK_SEEDS, bad_on_conformant, bad_with, seeds_that_miss, shrunk, some
 
 ROW = "framing/any-messages-in-a-row"
 SIZE = "framing/any-size"
@@ -137,3 +137,15 @@ async def test_jobs_make_no_difference(switch: str) -> None:
     one, many = await attempts(switch, id, 1), await attempts(switch, id, 32)
     assert [(item.findings, item.example) for item in one] == [(item.findings, item.example) for item in many]
     assert [item.example is None for item in one] == [False]
+
+
+@pytest.mark.parametrize(
+    ("switch", "id"),
+    [
+        ("fragmented-refused", "masking/any-masking-keys"),
+        ("fragmented-refused", "control-frames/any-pings"),
+        ("empty-fragment-fails", "control-frames/any-pings"),
+    ],
+)
+async def test_who_refuses_fragments_is_not_blamed_for_keys_or_pings(switch: str, id: str) -> None:
+    assert await bad_with(switch, id) == {}
