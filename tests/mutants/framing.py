@@ -319,7 +319,7 @@ class HugeLengthExhaustsMemory(ExhaustibleServer):
         return Reaction.TAKE
 
 
-@switch("endless-message-exhausts-memory", violates=["rfc6455-10.4-1"])
+@switch("endless-message-exhausts-memory", violates=["rfc6455-10.4-1"], also=["*"])
 class EndlessMessageExhaustsMemory(ExhaustibleServer):
     """The 200th fragment of a message takes the last memory there is."""
 
