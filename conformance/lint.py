@@ -15,12 +15,12 @@ from .wire.frames import (
     NEVER_ON_THE_WIRE,
     Opcode,
     ReceivedFrame,
-    describe,
     is_wire_legal,
     minimal_form,
 )
 
 RESERVED_BITS = ("rfc6455-5.2-2", "rfc6455-5.8-1")
+DEFINED_OPCODES = frozenset(Opcode)
 UNDEFINED_CODE = ("rfc6455-7.4.2-5", "rfc6455-7.4.1-1")
 NEVER_SENT = {1005: "rfc6455-7.4.1-3", 1006: "rfc6455-7.4.1-4", 1015: "rfc6455-7.4.1-5"}
 
@@ -50,23 +50,22 @@ class FrameLint:
 
     def see(self, frame: ReceivedFrame) -> Iterator[RawFinding]:
         """Judge the next frame; yields what it violates."""
-        shown = describe(frame)
         if frame.masked:
             for requirement in ("rfc6455-5.1-4", "rfc6455-5.1-5", "rfc6455-5.2-13"):
-                yield violated(requirement, "an unmasked frame", shown)
+                yield violated(requirement, "an unmasked frame", str(frame))
         if frame.rsv & ~self.rsv_allowed:
             for requirement in RESERVED_BITS:
-                yield violated(requirement, "RSV1-3 are 0, no extension was negotiated", shown)
-        if frame.opcode not in Opcode.__members__.values():
+                yield violated(requirement, "RSV1-3 are 0, no extension was negotiated", str(frame))
+        if frame.opcode not in DEFINED_OPCODES:
             for requirement in ("rfc6455-5.8-1", "rfc6455-6.1-3"):
-                yield violated(requirement, "an opcode that RFC 6455 defines", shown)
+                yield violated(requirement, "an opcode that RFC 6455 defines", str(frame))
         if frame.length_form is not minimal_form(frame.length):
             form = f"{frame.length_form.value * 8}-bit length form for {frame.length} bytes"
             yield violated("rfc6455-5.2-9", "the shortest length form", form)
         if frame.is_control:
-            yield from self._see_control(frame, shown)
+            yield from self._see_control(frame)
         else:
-            yield from self._see_data(frame, shown)
+            yield from self._see_data(frame)
 
     def see_announced(self, length: int) -> Iterator[RawFinding]:
         """Judge the payload length of a frame that is still coming: one with the top bit set will never be whole."""
@@ -74,44 +73,44 @@ class FrameLint:
             self._endless = True
             yield violated("rfc6455-5.2-7", "the top bit of a 64-bit length is 0", f"a length of 0x{length:016x}")
 
-    def _see_control(self, frame: ReceivedFrame, shown: str) -> Iterator[RawFinding]:
+    def _see_control(self, frame: ReceivedFrame) -> Iterator[RawFinding]:
         if not frame.fin:
-            yield violated("rfc6455-5.4-2", "a control frame is not fragmented", shown)
+            yield violated("rfc6455-5.4-2", "a control frame is not fragmented", str(frame))
         if frame.length > MAX_CONTROL_PAYLOAD:
-            yield violated("rfc6455-5.5-1", "at most 125 bytes in a control frame", shown)
+            yield violated("rfc6455-5.5-1", "at most 125 bytes in a control frame", str(frame))
         if frame.opcode == Opcode.CLOSE:
-            yield from self._see_close(frame, shown)
+            yield from self._see_close(frame)
 
-    def _see_close(self, frame: ReceivedFrame, shown: str) -> Iterator[RawFinding]:
+    def _see_close(self, frame: ReceivedFrame) -> Iterator[RawFinding]:
         if self._closed:
-            yield violated("rfc6455-5.5.1-16", "one Close frame", f"a second one: {shown}")
+            yield violated("rfc6455-5.5.1-16", "one Close frame", f"a second one: {frame}")
         self._closed = True
         if frame.length == 1:
-            yield violated("rfc6455-5.5.1-2", "a Close body of 0 or at least 2 bytes", shown)
+            yield violated("rfc6455-5.5.1-2", "a Close body of 0 or at least 2 bytes", str(frame))
         code = frame.close_code
         if code is None:
             return
         if code in NEVER_ON_THE_WIRE:
-            yield violated(NEVER_SENT[code], f"{code} is never sent in a Close frame", shown)
+            yield violated(NEVER_SENT[code], f"{code} is never sent in a Close frame", str(frame))
         elif not is_wire_legal(code) and code not in self.repeated_codes:
             for requirement in UNDEFINED_CODE:
-                yield violated(requirement, "a close code that an endpoint may send", shown)
+                yield violated(requirement, "a close code that an endpoint may send", str(frame))
         if code == 1010 and code not in self.repeated_codes:
-            yield violated("rfc6455-7.4.1-10", "1010 is not used by a server", shown)
+            yield violated("rfc6455-7.4.1-10", "1010 is not used by a server", str(frame))
         try:
             frame.close_reason.decode()
         except UnicodeDecodeError:
-            yield violated("rfc6455-5.5.1-21", "a close reason in valid UTF-8", shown)
+            yield violated("rfc6455-5.5.1-21", "a close reason in valid UTF-8", str(frame))
 
-    def _see_data(self, frame: ReceivedFrame, shown: str) -> Iterator[RawFinding]:
+    def _see_data(self, frame: ReceivedFrame) -> Iterator[RawFinding]:
         if self._closed:
-            yield violated("rfc6455-5.5.1-7", "no data frame after Close", shown)
+            yield violated("rfc6455-5.5.1-7", "no data frame after Close", str(frame))
         if frame.opcode == Opcode.CONTINUATION:
             if self._in_message is None:
-                yield violated("rfc6455-5.4-13", "a continuation frame only within a message", shown)
+                yield violated("rfc6455-5.4-13", "a continuation frame only within a message", str(frame))
                 return
         elif self._in_message is not None:
-            yield violated("rfc6455-5.4-13", "a continuation frame, the message before is unfinished", shown)
+            yield violated("rfc6455-5.4-13", "a continuation frame, the message before is unfinished", str(frame))
             self._utf8 = None
         if frame.opcode == Opcode.TEXT and not frame.rsv & self.rsv_allowed:
             self._utf8 = _Utf8()
@@ -123,7 +122,7 @@ class FrameLint:
                     self._utf8.decode(frame.payload, frame.fin)
                 except UnicodeDecodeError:
                     self._utf8 = None
-                    yield violated("rfc6455-5.6-1", "a text message in valid UTF-8", shown)
+                    yield violated("rfc6455-5.6-1", "a text message in valid UTF-8", str(frame))
         if frame.fin:
             self._in_message = self._utf8 = None
         elif frame.opcode != Opcode.CONTINUATION:

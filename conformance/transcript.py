@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Final, Literal
 
 from ..reports.model import TranscriptEntry
@@ -27,7 +29,7 @@ class Transcript:
         self.recording = Recording()
         self._redactor = redactor
         self._start = time.monotonic()
-        self._entries: list[TranscriptEntry] = []
+        self._entries: list[TranscriptEntry | Callable[[], TranscriptEntry]] = []
         self._dropped = 0
         self._connections = 0
 
@@ -39,11 +41,12 @@ class Transcript:
     @property
     def entries(self) -> list[TranscriptEntry]:
         """All entries, the last one telling how many were left out."""
-        if not self._dropped:
-            return list(self._entries)
-        last = self._entries[-1]
-        note = TranscriptEntry(t=last.t, conn=last.conn, dir="in", what="note", text=f"{self._dropped} more entries")
-        return [*self._entries, note]
+        entries = [entry if isinstance(entry, TranscriptEntry) else entry() for entry in self._entries]
+        if self._dropped:
+            last = entries[-1]
+            told = f"{self._dropped} more entries"
+            entries.append(TranscriptEntry(t=last.t, conn=last.conn, dir="in", what="note", text=told))
+        return entries
 
     def steps(self) -> list[Step]:
         """The recording as the run file has it."""
@@ -81,20 +84,23 @@ class Transcript:
         if len(self._entries) >= MAX_ENTRIES:
             self._dropped += 1
             return
+        made = partial(self._of_frame, self._now(), conn, direction, frame)
+        # most are never looked at; what is longer than will be shown is not to be held until then
+        self._entries.append(made() if len(frame.payload) > HEAD_BYTES else made)
+
+    def _of_frame(self, t: float, conn: int, direction: Literal["in", "out"], frame: ReceivedFrame) -> TranscriptEntry:
         payload = self._redactor.payload(frame.payload)[:HEAD_BYTES]
         hashed = frame.length > HEAD_BYTES and not frame.cut
-        self._add(
-            TranscriptEntry(
-                t=self._now(),
-                conn=conn,
-                dir=direction,
-                what="frame",
-                fin=frame.fin,
-                rsv=frame.rsv,
-                opcode=frame.opcode,
-                masked=frame.masked,
-                length=frame.length,
-                head=(frame.head + frame.masking_key + payload).hex(),
-                sha256=hashlib.sha256(frame.payload).hexdigest() if hashed else None,
-            )
+        return TranscriptEntry(
+            t=t,
+            conn=conn,
+            dir=direction,
+            what="frame",
+            fin=frame.fin,
+            rsv=frame.rsv,
+            opcode=frame.opcode,
+            masked=frame.masked,
+            length=frame.length,
+            head=(frame.head + frame.masking_key + payload).hex(),
+            sha256=hashlib.sha256(frame.payload).hexdigest() if hashed else None,
         )

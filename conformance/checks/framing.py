@@ -429,6 +429,7 @@ async def huge_length(target: Target, length: int) -> None:
     async with target.connect() as peer:
         start = target.nonce("start")
         await peer.send(Frame(Opcode.TEXT, start, announced=length, length_form=LengthForm.BITS_64))
+        await others_are_served(target, peer, "rfc6455-10.4-1")  # and a target that is busy has had time to read
         deadline = asyncio.get_running_loop().time() + quiet(target)
         got = await message_or_end(peer, deadline)
         while isinstance(got, Message):
@@ -436,7 +437,6 @@ async def huge_length(target: Target, length: int) -> None:
             if start in got.payload or empty:
                 raise Violation("the frame refused or its rest awaited", f"it was taken as whole: {got}")
             got = await message_or_end(peer, deadline)
-        await others_are_served(target, peer, "rfc6455-10.4-1")
         target.findings.holds(f"refused: {got}" if got is not None else "the rest is awaited")
 
 

@@ -63,6 +63,9 @@ class LengthForm(Enum):
     BITS_64 = 8
 
 
+_LONG_FORMS: Final = {126: LengthForm.BITS_16, 127: LengthForm.BITS_64}
+
+
 class Masking(Enum):
     """RANDOM: a fresh key for each frame, as a client must. NONE: MASK=0 and no key."""
 
@@ -247,7 +250,7 @@ class FrameParser:
         if len(buffer) < 2:
             return None
         seven = buffer[1] & 0x7F
-        form = {126: LengthForm.BITS_16, 127: LengthForm.BITS_64}.get(seven, LengthForm.BITS_7)
+        form = _LONG_FORMS.get(seven, LengthForm.BITS_7)
         offset = 2 + form.value
         key_size = 4 if buffer[1] & 0x80 else 0
         if len(buffer) < offset + key_size:
@@ -320,6 +323,6 @@ def shown(payload: bytes, limit: int = 40) -> str:
     """A payload for people: text in quotes where it is printable ASCII, else hex; cut after ``limit`` bytes."""
     start = payload[:limit]
     dots = "..." if len(payload) > limit else ""
-    if all(0x20 <= byte < 0x7F for byte in start):
-        return f"'{start.decode('ascii')}{dots}'"
+    if start.isascii() and (text := start.decode()).isprintable():
+        return f"'{text}{dots}'"
     return f"0x{start.hex()}{dots}"

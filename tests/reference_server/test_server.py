@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
+
+from wsproof.reference_server.server import listen
 
 from .conftest import STACKS
 from .raw import PATIENCE, end_of, frame, get, websocket
@@ -110,3 +113,10 @@ def test_the_application_runs_from_a_checkout_as_the_tutorial_says() -> None:
             assert get(f"ws://{url}", "/health")[0] == 200
         finally:
             process.kill()
+
+
+def test_what_is_sent_in_two_pieces_does_not_wait_for_an_acknowledgement() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
