@@ -29,12 +29,14 @@ from .transcript import Transcript
 from .trial import RANK, Trial, try_check
 
 DEFAULT_EXAMPLES: Final = 50
-SHRINK_SECONDS: Final = 8.0
-"""After so long no further example is tried; the smallest failing one so far is reported."""
-SHORT_PATIENCE: Final = 0.25
+SHRINK_SECONDS: Final = 7.0
+"""Within so long shrinking ends; the smallest failing example so far is reported."""
+SHORT_PATIENCE: Final = 0.1
 """Seconds, at least. Each try of a failure that rests on silence costs one patience, so shrinking shortens it."""
 SLOWER: Final = 10
-"""So many times the longest example that went well is patience enough while shrinking."""
+"""So many times as long as examples take that go well is patience enough while shrinking."""
+TIMED: Final = 5
+"""The time is taken of the first so many examples that go well."""
 TRANSCRIPTS_KEPT: Final = 50
 """Of so many examples all is kept, of the others in which nothing is wrong only what was found."""
 
@@ -66,10 +68,15 @@ NO_MEMORY: Final = Draws()
 
 @dataclass(frozen=True)
 class Tried:
-    """A trial that stands for all examples, and the example that failed in it, if one did."""
+    """A trial that stands for all examples, and the example that failed in it, if one did.
+
+    Where that is to be repeated, ``each`` are the trials by their examples' keys and ``failing`` is the failed one's.
+    """
 
     trial: Trial
     values: Values | None = None
+    each: Mapping[str, Trial] = field(default_factory=dict, repr=False)
+    failing: str = ""
 
 
 # -- examples as JSON --------------------------------------------------------------------------------------------
@@ -129,15 +136,18 @@ class Property:
         self._name = name
         self._limit = limit
 
-    async def run(self, *, at_once: int, shrinks: bool) -> Tried:
+    async def run(self, *, at_once: int, shrinks: bool, earlier: Tried | None = None) -> Tried:
         """Try the examples, ``at_once`` at a time. Without ``shrinks`` a failure that rests on silence stays as it is:
 
-        it will be repeated alone anyway.
+        it will be repeated alone anyway. ``earlier`` is what is repeated then: where its example fails again, none of
+        the others is run again.
         """
         begun = time.monotonic()
         strategies, drawn = await asyncio.get_running_loop().run_in_executor(_DRAWING, self._draw)
         examples = {self._key(values): values for values in self._remembered()} | drawn
-        known = await self._all(examples, at_once, begun + self._limit)
+        known = await self._again(examples, earlier)
+        if known is None:
+            known = await self._all(examples, at_once, begun + self._limit)
         failing = _failing(known)
         if failing is None:
             return Tried(self._together(list(known.values()), len(examples), time.monotonic() - begun))
@@ -145,9 +155,26 @@ class Property:
         values, trial = examples[failing], known[failing]
         silent = trial.worst is not None and trial.worst.silence
         seen = tuple(finding for one in known.values() for finding in one.seen)
-        if shrinks or not silent:
+        repeated = silent and not shrinks
+        if not repeated:
             values, trial = await self._shrink(strategies, values, trial, known)
-        return Tried(replace(trial, seen=seen, duration=time.monotonic() - begun, witnesses=witnesses), values)
+        trial = replace(trial, seen=seen, duration=time.monotonic() - begun, witnesses=witnesses)
+        if not repeated:
+            return Tried(trial, values)
+        return Tried(trial, values, {key: self._lighter(one) for key, one in known.items()}, failing)
+
+    async def _again(self, examples: Mapping[str, Values], earlier: Tried | None) -> dict[str, Trial] | None:
+        """The earlier trials with that of the example that failed made anew, and those of a few that were well.
+
+        None where it does not fail again, so that all are to be tried.
+        """
+        if earlier is None or earlier.failing not in examples:
+            return None
+        known = {key: one for key, one in earlier.each.items() if key in examples}
+        well = [key for key, one in known.items() if _is_well(one)]
+        for key in [earlier.failing, *well[:TIMED]]:
+            known[key] = await self._try(key, examples[key], self._setting)
+        return known if _failing(known) == earlier.failing else None
 
     def _draw(self) -> tuple[Mapping[str, Any], dict[str, Values]]:
         """The strategies, and all examples; called in a thread, which is the first to need Hypothesis."""
@@ -219,11 +246,13 @@ class Property:
             return any((found.requirement, found.outcome) == (worst.requirement, worst.outcome) for found in one.made)
 
         if worst.silence:
-            well = [one.duration for one in known.values() if _outcome(one) is not worst.outcome]
-            short = max([SHORT_PATIENCE, *(SLOWER * seconds for seconds in well)])
+            well = [one.duration for one in known.values() if _is_well(one)]
+            short = max([SHORT_PATIENCE, *(SLOWER * seconds for seconds in well[:TIMED])])
             setting = replace(setting, patience=min(setting.patience, short))
         tries = {key: one for key, one in known.items() if not alike(one)}
-        lender = _Lender(SHRINK_SECONDS)
+        shortened = setting is not self._setting
+        kept = self._setting.patience if shortened else 0.0  # for the last try
+        lender = _Lender(max(SHRINK_SECONDS - kept, SHRINK_SECONDS / 2))
 
         def fails(tried: Values) -> bool | None:
             key = self._key(tried)
@@ -246,7 +275,7 @@ class Property:
             return values, trial
         key = self._key(smallest)
         final = tries[key]
-        if setting is not self._setting:  # what failed within a short patience has to fail within the whole one
+        if shortened:  # what failed within a short patience has to fail within the whole one
             final = await self._try(key, smallest, self._setting)
             if not alike(final):
                 return values, trial
@@ -318,6 +347,10 @@ def _witnesses(trials: Iterable[Trial]) -> dict[str, Trial]:
 def _outcome(trial: Trial) -> Outcome:
     worst = trial.worst
     return Outcome.HOLDS if worst is None else worst.outcome
+
+
+def _is_well(trial: Trial) -> bool:
+    return trial.error is None and _outcome(trial) in (Outcome.HOLDS, Outcome.NOTED)
 
 
 def _failing(trials: Mapping[str, Trial]) -> str | None:

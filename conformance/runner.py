@@ -111,6 +111,7 @@ class Runner:
         self._observed: dict[str, tuple[RawFinding, Trial]] = {}
         self._held: list[Attempt] = []
         self._retries: list[Attempt] = []
+        self._earlier: dict[str, Tried] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def stop(self, reason: str) -> None:
@@ -310,10 +311,14 @@ class Runner:
     ) -> tuple[Tried | None, str | None]:
         at_once = 1 if alone else min(item.examples_at_once, self.jobs)
         property = Property(self.setting, item, self.draws, name=name, limit=limit or math.inf)
+        earlier = self._earlier.pop(item.id, None) if alone else None
         try:
-            return await property.run(at_once=at_once, shrinks=alone or item.alone), None
+            tried = await property.run(at_once=at_once, shrinks=alone or item.alone, earlier=earlier)
         except Exception:  # the drawing failed: a bug of the property
             return None, traceback.format_exc()
+        if not alone and tried.failing:
+            self._earlier[item.id] = tried
+        return tried, None
 
     # -- is it still there ---------------------------------------------------------------------------------------
 

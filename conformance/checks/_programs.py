@@ -60,25 +60,29 @@ class Exchange:
 async def send_cut(target: Target, peer: Peer, frames: Iterable[PlannedFrame], segments: Segments) -> None:
     """Send frames in those TCP segments, each read by the target before the next goes out, as far as that can be had.
 
-    A round trip on another connection shows that it has been read; without one the segments just follow each other.
+    A round trip on another connection shows that it has been read: a Ping, or where none is answered an opening
+    handshake. Without one the segments just follow each other.
     """
     data = peer.encoded(*(frame.frame() for frame in frames))
     if segments.chop:
         await peer.write(data, chop=segments.chop)
         return
-    pieces = list(segments.pieces(data))
     async with AsyncExitStack() as stack:
         clock: Peer | None = None
-        for number, piece in enumerate(pieces):
-            await peer.write(piece)
-            if number == len(pieces) - 1:
-                return
-            try:
-                if clock is None:
-                    clock = await stack.enter_async_context(target.connect())
-                await clock.fence()
-            except Undetermined:
+        ticks = True
+        for number, piece in enumerate(segments.pieces(data)):
+            if number and not ticks:
                 await asyncio.sleep(0)
+            elif number and target.found.deaf:
+                ticks = not (await target.ask(target.request())).silent
+            elif number:
+                try:
+                    if clock is None:
+                        clock = await stack.enter_async_context(target.connect())
+                    await clock.fence()
+                except Undetermined:
+                    ticks = False
+            await peer.write(piece)
 
 
 def wanted(target: Target, messages: Sequence[Whole]) -> list[tuple[int, bytes]]:

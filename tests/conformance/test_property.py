@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tests.mutants import MutantServer
 from wsproof.conformance.check import Check, Undetermined, Violation
 from wsproof.conformance.endpoint import Redactor, parse_endpoint
-from wsproof.conformance.property import TRANSCRIPTS_KEPT, Draws, decode_example, encode_example
+from wsproof.conformance.property import TIMED, TRANSCRIPTS_KEPT, Draws, decode_example, encode_example
 from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.target import Setting, Target
 from wsproof.conformance.transcript import Transcript
@@ -198,6 +199,47 @@ class TestRuns:
         found = await attempt(made(silent), patience=5.0)
         assert found.example is not None
         assert found.example["number"]["value"] >= 2000
+
+    async def test_repeated_alone_is_what_failed_and_of_what_went_well_a_few_only(self) -> None:
+        tried: list[int] = []
+
+        async def silent(target: Target, number: int) -> None:
+            tried.append(number)
+            if number in tried[9:10]:
+                raise Violation("an answer", "nothing", silence=True)
+
+        found = await attempt(made(silent), jobs=1)
+        assert words(found) == [str(tried[9])]
+        assert tried[10:16] == [tried[9], *tried[:TIMED]]
+        assert set(tried[16:]).isdisjoint(tried[:9])
+
+    async def test_what_is_well_when_repeated_alone_is_tried_with_all_examples_again(self) -> None:
+        tried: Counter[int] = Counter()
+
+        async def once(target: Target, number: int) -> None:
+            tried[number] += 1
+            if number >= 9000 and tried[number] == 1 and max(tried.values()) == 1:
+                raise Violation("an answer", "nothing", silence=True)
+
+        found = await attempt(made(once), jobs=1)
+        assert found.retried
+        assert found.example is None
+        assert {one.outcome for one in found.findings} == {Outcome.HOLDS}
+        assert len(tried) == 50
+
+    async def test_undetermined_examples_that_wait_do_not_make_shrinking_slow(self) -> None:
+        patiences: list[float] = []
+
+        async def silent(target: Target, number: int) -> None:
+            patiences.append(target.patience)
+            if number % 2:
+                await asyncio.sleep(target.patience)
+                raise Undetermined("nothing came")
+            if number >= 9000:
+                raise Violation("an answer", "nothing", silence=True)
+
+        await attempt(made(silent), jobs=8)
+        assert min(patiences) < 0.5
 
     async def test_one_that_fails_only_once_is_still_reported(self) -> None:
         tried: set[int] = set()

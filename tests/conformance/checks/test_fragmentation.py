@@ -9,13 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.mutants import MutantServer
+from tests.mutants.control_frames import PingUnanswered
 from tests.proof.harness import PATIENCE, chapter_checks
 from wsproof.conformance.check import Need
+from wsproof.conformance.checks._programs import send_cut
 from wsproof.conformance.checks.fragmentation import cut, into
-from wsproof.conformance.discovery import discover
+from wsproof.conformance.discovery import discover, probe_target
 from wsproof.conformance.endpoint import parse_endpoint
+from wsproof.conformance.program import PlannedFrame, Segments
 from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.target import Setting
+from wsproof.conformance.wire.frames import Opcode
 from wsproof.reports.model import Outcome
 
 BAD = (Outcome.VIOLATED, Outcome.WARNED)
@@ -74,3 +78,22 @@ async def test_an_early_echo_does_not_show_that_a_frame_out_of_place_was_taken()
     async with MutantServer("fragments-echoed-early") as server:
         attempts = await run(server, word="interleaved-messages")
     assert those_with(attempts, *BAD, Outcome.UNDETERMINED) == set()
+
+
+async def test_where_no_ping_is_answered_each_segment_is_read_by_itself_too() -> None:
+    read: list[int] = []
+
+    class Reading(PingUnanswered):
+        def receive(self, data: bytes) -> None:
+            read.append(len(data))
+            super().receive(data)
+
+    async with MutantServer() as server:
+        server.connection_class = Reading
+        setting = Setting(parse_endpoint(server.url), patience=PATIENCE)
+        target = probe_target(replace(setting, found=await discover(setting)))
+        async with target.connect() as peer:
+            read.clear()
+            await send_cut(target, peer, [PlannedFrame(Opcode.TEXT, b"in four")], Segments(ends=(1, 2, 9)))
+            await peer.expect_echo(b"in four")
+    assert [size for size in read if size < 20] == [1, 1, 7, 4]
