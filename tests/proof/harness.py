@@ -193,6 +193,11 @@ def compare(switch: Switch, conformant: Observation, mutant: Observation) -> Pro
     return Proof(switch, changed, missed, unrelated, errors)
 
 
+def meeting(switch: Switch, checks: Iterable[Check]) -> list[Check]:
+    """Those that can be expected to notice it."""
+    return [item for item in checks if any(_explained(switch, item.id, name) for name in item.requirements)]
+
+
 def _explained(switch: Switch, id: str, requirement: str) -> bool:
     globs = [_literal(glob) for glob in switch.also]
     names = (requirement, id)

@@ -1,6 +1,7 @@
-"""Each chapter's fixed checks against its own switches: every one is caught, nothing unrelated fails.
+"""Each chapter's fixed checks against its own switches: every one is caught, and by what the switch says.
 
-What only properties find is shown with many seeds in the files that import ``seeds``.
+A switch meets the checks that judge what it violates, what it brings along, and the smoke set; all checks meet it in
+``full_cross``. What only properties find is shown with many seeds in the files that import ``seeds``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .harness import (
     chapter_checks,
     compare,
     load_checks,
+    meeting,
     needs_tls,
     observe,
     switches_for,
@@ -68,7 +70,7 @@ async def test_the_chapter_and_its_switches(chapter: str) -> None:
 
     async def observed(switch: Switch) -> Observation:
         async with places:
-            return await observe(switch.name, checks, tls=needs_tls(switch, own))
+            return await observe(switch.name, with_smoke(meeting(switch, own)), tls=needs_tls(switch, own))
 
     observations = await asyncio.gather(*map(observed, switches))
     for switch, observation in zip(switches, observations, strict=True):
