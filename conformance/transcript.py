@@ -19,6 +19,10 @@ TEXT_CHARS: Final = 4096
 MAX_ENTRIES: Final = 400
 
 
+_Entry = TranscriptEntry | Callable[[], TranscriptEntry]
+"""Most are never looked at, so the longer ones are made only then."""
+
+
 class Transcript:
     """Entries of one check over all its connections. Beyond ``MAX_ENTRIES`` they are only counted.
 
@@ -29,7 +33,7 @@ class Transcript:
         self.recording = Recording()
         self._redactor = redactor
         self._start = time.monotonic()
-        self._entries: list[TranscriptEntry | Callable[[], TranscriptEntry]] = []
+        self._entries: list[_Entry] = []
         self._dropped = 0
         self._connections = 0
 
@@ -52,7 +56,7 @@ class Transcript:
         """The recording as the run file has it."""
         return self.recording.steps(self._redactor)
 
-    def _add(self, entry: TranscriptEntry) -> None:
+    def _add(self, entry: _Entry) -> None:
         if len(self._entries) < MAX_ENTRIES:
             self._entries.append(entry)
         else:
@@ -67,11 +71,13 @@ class Transcript:
 
     def head(self, conn: int, direction: Literal["in", "out"], raw: bytes) -> None:
         """A request or response head."""
+        made = partial(self._of_head, self._now(), conn, direction, raw)
+        self._add(made() if len(raw) > TEXT_CHARS else made)
+
+    def _of_head(self, t: float, conn: int, direction: Literal["in", "out"], raw: bytes) -> TranscriptEntry:
         what: Literal["request", "response"] = "request" if direction == "out" else "response"
         text = self._redactor.text(raw.decode("latin-1"))[:TEXT_CHARS]  # cut last: no part of a secret may stay
-        self._add(
-            TranscriptEntry(t=self._now(), conn=conn, dir=direction, what=what, length=len(raw), text=text),
-        )
+        return TranscriptEntry(t=t, conn=conn, dir=direction, what=what, length=len(raw), text=text)
 
     def unfinished(self, conn: int, direction: Literal["in", "out"], start: bytes) -> None:
         """The start of a frame that never became whole, as it was on the wire."""
@@ -85,7 +91,7 @@ class Transcript:
             self._dropped += 1
             return
         made = partial(self._of_frame, self._now(), conn, direction, frame)
-        # most are never looked at; what is longer than will be shown is not to be held until then
+        # what is longer than will be shown is not to be held until then
         self._entries.append(made() if len(frame.payload) > HEAD_BYTES else made)
 
     def _of_frame(self, t: float, conn: int, direction: Literal["in", "out"], frame: ReceivedFrame) -> TranscriptEntry:

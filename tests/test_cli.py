@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -146,3 +147,13 @@ class TestBadInput:
 
         monkeypatch.setattr("wsproof.conformance.command.chosen_checks", interrupted)
         assert wsproof("list") == INTERRUPTED
+
+
+def test_garbage_is_collected_again_once_the_command_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert gc.isenabled()
+    with pytest.raises(SystemExit):
+        main(["list", "-k", "ping-is-answered"])
+    assert gc.isenabled()
+    assert "ping-is-answered" in capsys.readouterr().out

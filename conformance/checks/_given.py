@@ -1,4 +1,4 @@
-"""What the frame properties draw, for a target of which so much is known. Hypothesis is imported only when they run."""
+"""What the properties draw, for a target of which so much is known. Hypothesis is imported only when they run."""
 
 from __future__ import annotations
 
@@ -126,3 +126,62 @@ def out_of_place(setting: Setting) -> Drawn:
 
     changes = draw.ORDER_CHANGES if taken(setting) else draw.ORDER_CHANGES[:1]
     return {"program": draw.broken(changes, echoed(setting), taken(setting))}
+
+
+# Contracts
+
+
+def talk(setting: Setting) -> Drawn:
+    """A few text messages."""
+    from .. import strategies_contracts as draw
+
+    return {"talk": draw.talks()}
+
+
+def blobs(setting: Setting) -> Drawn:
+    """A few binary messages."""
+    from .. import strategies_contracts as draw
+
+    return {"blobs": draw.blobs()}
+
+
+def json_values(setting: Setting) -> Drawn:
+    """A few JSON values."""
+    from .. import strategies_contracts as draw
+
+    return {"values": draw.values()}
+
+
+def visit(setting: Setting) -> Drawn:
+    """A visit to an item with any credentials."""
+    from .. import strategies_contracts as draw
+
+    return {"visit": draw.visits(setting)}
+
+
+def visits_in_turn(setting: Setting) -> Drawn:
+    """A few visits one after the other."""
+    from .. import strategies_contracts as draw
+
+    return {"visits": draw.visits_in_turn(setting)}
+
+
+def visits_side_by_side(setting: Setting) -> Drawn:
+    """A few visits at the same time."""
+    from .. import strategies_contracts as draw
+
+    return {"visits": draw.visits_side_by_side(setting)}
+
+
+def conversation_in_rooms(setting: Setting) -> Drawn:
+    """A conversation of members in two rooms."""
+    from .. import strategies_chat as draw
+
+    return {"conversation": draw.conversations(rooms=2)}
+
+
+def conversation_in_one_room(setting: Setting) -> Drawn:
+    """A conversation of members in one room."""
+    from .. import strategies_chat as draw
+
+    return {"conversation": draw.conversations()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from ..chat_model import DELIVERED, HISTORY, NOTICE, ORDER, ROOMS, RULES, SLOW_MEMBER
 from ..chat_program import Burst, Conversation, Ending, How, Join, Leave, Pause, Resume, Say
 from ..check import Need, Param, check, param
-from ..target import Setting, Target
+from ..target import Target
+from . import _given
 from ._chat import converse
 from ._chat_slow import stay_silent, talk_beside_one_that_does_not_read
 
@@ -22,19 +22,7 @@ def _first(rule: str, *more: str) -> tuple[str, ...]:
     return (rule, *more, *(other for other in RULES if other not in (rule, *more)))
 
 
-def _in_rooms(setting: Setting) -> Mapping[str, Any]:
-    from ..strategies_chat import conversations
-
-    return {"conversation": conversations(rooms=2)}
-
-
-def _in_one_room(setting: Setting) -> Mapping[str, Any]:
-    from ..strategies_chat import conversations
-
-    return {"conversation": conversations()}
-
-
-@check(*_first(DELIVERED, ROOMS), needs=IN_ROOMS, given=_in_rooms)
+@check(*_first(DELIVERED, ROOMS), needs=IN_ROOMS, given=_given.conversation_in_rooms)
 async def any_conversation(target: Target, conversation: Conversation) -> None:
     """Whoever joins, says, leaves or reads late, each member gets exactly what is for it; each room hears its own."""
     await converse(target, conversation)
@@ -118,7 +106,7 @@ async def one_does_not_read(target: Target, ending: Ending | None) -> None:
     await talk_beside_one_that_does_not_read(target, ending)
 
 
-@check(*_first(DELIVERED), needs=CHAT, given=_in_one_room, examples_at_once=1, alone=True)
+@check(*_first(DELIVERED), needs=CHAT, given=_given.conversation_in_one_room, examples_at_once=1, alone=True)
 async def any_conversation_in_one_room(target: Target, conversation: Conversation) -> None:
     """In the room that all share, among strangers, each member gets exactly what is for it."""
     await converse(target, conversation, shared=True)

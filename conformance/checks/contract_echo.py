@@ -7,8 +7,9 @@ from typing import Final
 from ..check import Need, check, param
 from ..target import Target
 from ..wire.frames import Opcode
+from . import _given
 from ._echoes import ORDER, contract, expect_echoes, json_answer, json_key, text_answer
-from ._talks import Blobs, Said, Talk, Values, blobs, talks, values
+from ._talks import Blobs, Said, Talk, Values
 
 TEXT: Final = "contract:echo-text"
 BINARY: Final = "contract:echo-binary"
@@ -92,7 +93,7 @@ async def order_of_many(target: Target, at_once: bool) -> None:
     await expect_texts(target, Talk(tuple(Said(f"message {number}") for number in range(MANY)), at_once))
 
 
-@check(TEXT, ORDER, needs=[Need.ECHO_CONTRACT], given=lambda setting: {"talk": talks()})
+@check(TEXT, ORDER, needs=[Need.ECHO_CONTRACT], given=_given.talk)
 async def any_texts(target: Target, talk: Talk) -> None:
     """Any texts are answered with the documented wording around those very texts, in their order."""
     await expect_texts(target, talk)
@@ -114,7 +115,7 @@ async def binary(target: Target, blob: Blobs) -> None:
     await expect_blobs(target, blob)
 
 
-@check(BINARY, ORDER, needs=[Need.ECHO_BINARY_CONTRACT], given=lambda setting: {"blobs": blobs()})
+@check(BINARY, ORDER, needs=[Need.ECHO_BINARY_CONTRACT], given=_given.blobs)
 async def any_binary(target: Target, blobs: Blobs) -> None:
     """Any binary messages are answered with the documented wording around those very bytes, in their order."""
     await expect_blobs(target, blobs)
@@ -141,7 +142,7 @@ async def json(target: Target, text: str) -> None:
     await expect_values(target, Values((text,)))
 
 
-@check(JSON, ORDER, needs=[Need.ECHO_JSON_CONTRACT], given=lambda setting: {"values": values()})
+@check(JSON, ORDER, needs=[Need.ECHO_JSON_CONTRACT], given=_given.json_values)
 async def any_json(target: Target, values: Values) -> None:
     """Any JSON values are answered with the documented JSON around equal values, in their order."""
     await expect_values(target, values)

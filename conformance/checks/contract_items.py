@@ -10,6 +10,7 @@ from typing import Final
 from ..check import Need, Undetermined, Violation, check, param
 from ..login import log_in
 from ..target import Target
+from . import _given
 from ._contracts import not_served, told
 from ._items import (
     CREDENTIAL,
@@ -28,7 +29,7 @@ from ._items import (
     shake_hands,
 )
 from ._talks import Said, Talk
-from ._visits import Credential, Offer, Visit, Visits, visits, visits_in_turn, visits_side_by_side
+from ._visits import Credential, Offer, Visit, Visits
 
 OWN: Final = "contract:items-own"
 OFFERS: Final = (Offer.ABSENT, Offer.EMPTY, Offer.GIVEN)
@@ -73,15 +74,13 @@ def _plain(credential: Credential) -> Credential:
     return credential if credential.offer is Offer.GIVEN else Credential(credential.offer)
 
 
-@check(*OF_ONE_LET_IN, DENIED, needs=[Need.ITEMS_CONTRACT], given=lambda setting: {"visit": visits(setting)})
+@check(*OF_ONE_LET_IN, DENIED, needs=[Need.ITEMS_CONTRACT], given=_given.visit)
 async def any_visit(target: Target, visit: Visit) -> None:
     """Whatever cookie, token, query parameter and item id: the connection is let in, or not, as documented."""
     await expect_as_promised(target, visit)
 
 
-@check(
-    ITEM, ORDER, CREDENTIAL, QUERY, LET_IN, needs=[Need.ITEMS_CONTRACT], given=lambda at: {"visits": visits_in_turn(at)}
-)
+@check(ITEM, ORDER, CREDENTIAL, QUERY, LET_IN, needs=[Need.ITEMS_CONTRACT], given=_given.visits_in_turn)
 async def any_visits_let_in(target: Target, visits: Visits) -> None:
     """Whatever is said on a connection that is let in: the answers are the documented ones, in their order."""
     for visit in visits.each:
@@ -109,9 +108,7 @@ async def three_at_the_same_time(target: Target) -> None:
     await expect_their_own(target, Visits(tuple(each)))
 
 
-@check(
-    OWN, needs=[Need.ITEMS_CONTRACT], given=lambda setting: {"visits": visits_side_by_side(setting)}, examples_at_once=1
-)
+@check(OWN, needs=[Need.ITEMS_CONTRACT], given=_given.visits_side_by_side, examples_at_once=1)
 async def visits_at_the_same_time(target: Target, visits: Visits) -> None:
     """Connections that are open at the same time each get their own answers."""
     await expect_their_own(target, visits)

@@ -17,13 +17,14 @@ from tests.proof.harness import chapter_checks
 from wsproof.conformance.check import Violation
 from wsproof.conformance.checks._contracts import Heard
 from wsproof.conformance.checks._echoes import ORDER, json_answer, json_key, judge_echoes, text_answer
-from wsproof.conformance.checks._talks import Blobs, Said, Talk, Values, json_texts
+from wsproof.conformance.checks._talks import Blobs, Said, Talk, Values
 from wsproof.conformance.discovery import discover
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.link import TcpEnd
 from wsproof.conformance.peer import Ended, Message
 from wsproof.conformance.profile import EchoContract, Profile
 from wsproof.conformance.runner import Attempt, Runner
+from wsproof.conformance.strategies_contracts import json_texts
 from wsproof.conformance.target import Setting
 from wsproof.reports.model import Outcome
 

@@ -29,9 +29,8 @@ from wsproof.conformance.checks._items import (
     request_of,
 )
 from wsproof.conformance.checks._talks import Said, Talk
-from wsproof.conformance.checks._visits import ABSENT, EMPTY, WRONG, Credential, Offer, Visit, Visits, visits
+from wsproof.conformance.checks._visits import ABSENT, EMPTY, WRONG, Credential, Offer, Visit, Visits
 from wsproof.conformance.discovery import discover
-from wsproof.conformance.drawing import draw
 from wsproof.conformance.endpoint import parse_endpoint
 from wsproof.conformance.link import TcpEnd
 from wsproof.conformance.peer import Ended, Message
@@ -261,15 +260,6 @@ async def test_a_wrong_credential_that_lets_in_is_found() -> None:
         attempts = await run(server, SERVED.model_copy(update={"accepted": ["right"]}), "any-visit")
     made = [finding for attempt in attempts.values() for finding in attempt.findings]
     assert {finding.requirement for finding in made if finding.outcome is Outcome.VIOLATED} == {DENIED}
-
-
-def test_a_part_that_the_profile_leaves_out_is_never_drawn() -> None:
-    bare = ItemsContract(path="/{item_id}", token="t", answers=[ItemAnswer(text="{message}")])
-    setting = target_of(bare).setting
-    for values in draw({"visit": visits(setting)}, 0, "bare", 50).values():
-        made: Visit = values["visit"]
-        assert made.cookie == ABSENT
-        assert made.q is None
 
 
 def test_examples_are_told_in_words() -> None:
