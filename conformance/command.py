@@ -139,6 +139,7 @@ class _Recorder(Listener):
             baseline=self.baseline,
             redactor=self.redactor,
             run_file=str(self.run_file),
+            whole=self.writer is not None,
         )
         self.results.append(result)
         if self.writer is not None:
@@ -148,15 +149,26 @@ class _Recorder(Listener):
 
 
 def judged(
-    attempt: Attempt, *, strict: bool, baseline: Baseline, redactor: Redactor, run_file: str | None = None
+    attempt: Attempt,
+    *,
+    strict: bool,
+    baseline: Baseline,
+    redactor: Redactor,
+    run_file: str | None = None,
+    whole: bool = True,
 ) -> CheckResult:
-    """A check's line: what it observed, judged; secrets are gone from every text."""
+    """A check's line: what it observed, judged; secrets are gone from every text.
+
+    Without ``whole`` the evidence comes only with what was found wrong, or not found out.
+    """
     ended = Verdict.SKIP if attempt.skipped else Verdict.ERROR if attempt.error else None
     reason = attempt.skipped or attempt.error or attempt.reason
     findings = [
         replace(raw, expected=redactor.text(raw.expected), observed=redactor.text(raw.observed))
         for raw in attempt.findings
     ]
+    wrong = any(finding.outcome in _TO_REPLAY for finding in attempt.findings)
+    told = wrong or ended is not None or attempt.undetermined
     return judge_check(
         id=attempt.check.id,
         title=attempt.check.title,
@@ -170,8 +182,8 @@ def judged(
         autobahn=attempt.check.autobahn,
         duration=round(attempt.duration, 6),
         retried=attempt.retried,
-        transcript=attempt.transcript,
-        replay=attempt.replay if any(finding.outcome in _TO_REPLAY for finding in attempt.findings) else (),
+        transcript=attempt.transcript if whole or told else (),
+        replay=attempt.replay if wrong else (),
         example=attempt.example,
         run_file=run_file,
     )

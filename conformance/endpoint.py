@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -115,7 +116,13 @@ class Endpoint:
         """Knows this endpoint's secrets."""
         query = [pair for pair in parse_qsl(urlsplit(self.target).query) if pair[0].lower() in SECRET_PARAMETERS]
         carried = {name for name, _ in query} | {name for name, _ in self.fields if name.lower() in SECRET_FIELDS}
-        return Redactor(self.secrets | {value for _, value in query}, carried)
+        return _redactor(self.secrets | {value for _, value in query}, frozenset(carried))
+
+
+@lru_cache(maxsize=16)
+def _redactor(secrets: frozenset[str], carried: frozenset[str]) -> Redactor:
+    """Its patterns are compiled once, not for every check."""
+    return Redactor(secrets, carried)
 
 
 def parse_endpoint(

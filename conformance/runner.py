@@ -43,7 +43,6 @@ class Attempt:
 
     check: Check
     findings: tuple[RawFinding, ...] = ()
-    transcript: tuple[TranscriptEntry, ...] = ()
     duration: float = 0.0
     retried: bool = False
     skipped: str | None = None
@@ -55,6 +54,11 @@ class Attempt:
     gone: bool = field(default=False, repr=False)
     trial: Trial | None = field(default=None, repr=False)
     """The try on which the findings rest."""
+
+    @property
+    def transcript(self) -> list[TranscriptEntry]:
+        """What passed on the wire; made only when it is asked for."""
+        return [] if self.trial is None else self.trial.transcript.entries
 
     @property
     def replay(self) -> list[Step]:
@@ -273,7 +277,7 @@ class Runner:
             return attempt
         gone = {finding.requirement for finding in added}
         kept = [finding for finding in attempt.findings if finding.requirement not in gone]
-        return replace(attempt, findings=(*kept, *added), transcript=tuple(trial.transcript.entries), trial=trial)
+        return replace(attempt, findings=(*kept, *added), trial=trial)
 
     # -- one check -----------------------------------------------------------------------------------------------
 
@@ -289,7 +293,6 @@ class Runner:
                 return Attempt(item, error=error)
             trial = tried.trial
             example = None if tried.values is None else encode_example(item, tried.values)
-        entries = tuple(trial.transcript.entries)
         made = own_findings(item, trial)
         for finding in trial.seen:
             self._observed.setdefault(finding.requirement, (finding, trial.witness(finding.requirement)))
@@ -297,7 +300,6 @@ class Runner:
         return Attempt(
             item,
             made,
-            entries,
             trial.duration,
             error=trial.error,
             reason=reason,
