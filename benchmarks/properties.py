@@ -28,7 +28,7 @@ def main() -> None:
     count = chosen.count(" or ") + 1
     print(f"{count} properties and contract checks, wall clock of the whole command, median of {RUNS}")
     seconds: dict[str, list[float]] = {"50": [], "200": []}
-    with Server("-m", "wsproof.reference_server", "--port={port}", "--log-level=warning") as url:
+    with Server("-m", "wsproof.reference_server", "--port={port}", "--log-level=critical") as url:
         base = url.rsplit("/", 1)[0]
         wsproof("check", base, "--profile", "reference", "--wait", "20", "-k", "ping-is-answered")
         for _ in range(RUNS):
