@@ -17,7 +17,7 @@ from wsproof.conformance.runner import Attempt, Runner
 from wsproof.conformance.target import Setting
 from wsproof.conformance.trial import PATIENCES_PER_CHECK
 
-PATIENCE = 0.2
+PATIENCE = 0.1
 ONE_READ = 256 * 1024
 """What asyncio hands over at once."""
 JOBS = 8

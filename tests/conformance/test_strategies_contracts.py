@@ -25,7 +25,10 @@ from wsproof.conformance.strategies_contracts import (
 )
 from wsproof.conformance.target import Setting
 
-EXAMPLES = 300
+EXAMPLES = 100
+MANY = 300
+"""So many show every pair of credentials."""
+FEW = 20
 BARE = ItemsContract(path="/{item_id}", token="t", answers=[ItemAnswer(text="{message}")])
 WHOLE = BARE.model_copy(update={"cookie": "c", "query": "q"})
 
@@ -71,7 +74,7 @@ def test_json_values_are_json_and_of_every_kind() -> None:
 
 def test_every_credential_is_offered_and_every_query_asked() -> None:
     strategy = {"visit": visits(setting(WHOLE))}
-    drawn: list[Visit] = [found["visit"] for found in draw(strategy, 0, "visit", EXAMPLES).values()]
+    drawn: list[Visit] = [found["visit"] for found in draw(strategy, 0, "visit", MANY).values()]
     offers = {Offer.ABSENT, Offer.EMPTY, Offer.GIVEN}
     assert {(made.cookie.offer, made.token.offer) for made in drawn} == {(one, two) for one in offers for two in offers}
     assert len({made.asked for made in drawn}) == 4
@@ -87,7 +90,7 @@ def test_a_part_that_the_profile_leaves_out_is_never_drawn() -> None:
 
 def test_those_that_are_let_in_come_in_turn_or_side_by_side() -> None:
     for strategy in (visits_in_turn(setting(WHOLE)), visits_side_by_side(setting(WHOLE))):
-        drawn: list[Visits] = [found["visits"] for found in draw({"visits": strategy}, 0, "row", EXAMPLES).values()]
+        drawn: list[Visits] = [found["visits"] for found in draw({"visits": strategy}, 0, "row", FEW).values()]
         assert len({len(made.each) for made in drawn}) > 1
         for made in drawn:
             assert all(Offer.GIVEN in (visit.cookie.offer, visit.token.offer) for visit in made.each)
